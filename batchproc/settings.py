@@ -1,0 +1,57 @@
+"""One visible table of defaults. Each can be set by the environment as BATCHPROC_<NAME>; nothing is read at import."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from batchproc.errors import InvalidJob
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Every default, with its unit in its name."""
+
+    home: Path = Path("~/.batchproc")  # the store's directory
+    slots: int = 8  # agents at a time for the whole store
+    max_concurrency: int = 4  # agents at a time for one job
+    max_attempts: int = 4  # charged attempts for one unit
+    timeout_s: float = 600.0  # one attempt
+    idle_s: float = 300.0  # a supervisor with nothing to do ends after this
+    grace_s: float = 30.0  # how long a drain waits for running agents
+    enumerate_s: float = 10.0  # how long create_job reads before the supervisor goes on with it
+    backoff_s: float = 5.0  # before the second attempt; doubles after each
+    backoff_max_s: float = 300.0  # and never grows past this
+    allow_full: bool = False  # whether jobs may name profile "full"
+
+    def resolved(self) -> "Settings":
+        """The same with `home` absolute, links followed."""
+        return replace(self, home=self.home.expanduser().resolve())
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment. Raises `InvalidJob` naming the variable, its value and the way out."""
+    given = {
+        f.name: _parse(f"BATCHPROC_{f.name.upper()}", f.type, environ[f"BATCHPROC_{f.name.upper()}"])
+        for f in fields(Settings)
+        if environ.get(f"BATCHPROC_{f.name.upper()}")
+    }
+    return Settings(**given).resolved()  # type: ignore[arg-type]
+
+
+def _parse(name: str, kind: object, text: str) -> object:
+    if kind is Path:
+        return Path(text)
+    if kind is bool:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise InvalidJob(name, text, "write 1 or 0")
+    try:
+        number = int(text) if kind is int else float(text)
+    except ValueError:
+        raise InvalidJob(name, text, "write a number") from None
+    if not 0 < number < 1e9:
+        raise InvalidJob(name, text, "write a number above 0")
+    return number

@@ -88,8 +88,8 @@ class CredentialMissing(BatchprocError):
 
     def __init__(self) -> None:
         super().__init__(
-            "no credential for Claude was found: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment of "
-            "this server (in Claude Desktop: the `env` of its entry), or log in once with `claude` in a terminal; "
+            "no credential for Claude was found: set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment "
+            "of this server (in Claude Desktop: the `env` of its entry), or log in once with `claude` in a terminal; "
             'to try the job for free, create it with options {"model": "rehearsal"}, which is not Claude'
         )
 

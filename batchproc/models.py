@@ -132,6 +132,7 @@ class Job:
     reason: str | None
     credential: Credential | None
     total_units: int
+    units_read: int
     cost_usd: float
     tokens: int
     created_at: datetime
@@ -285,6 +286,48 @@ class Outcome:
     cause: Cause | None = None
     message: str = ""
     signature: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fence:
+    """The licence to finish one attempt. Only its holder changes the unit; a stale one changes 0 rows."""
+
+    unit: int
+    attempt: int
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A unit that was claimed for an attempt."""
+
+    fence: Fence
+    key: str
+    payload: Mapping[str, Any]
+    charged: int
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What becomes of a unit when an attempt ends, written in one transaction.
+
+    `status` is final, or `pending` with `due_at` (seconds since 1970) and `reason`. `charged` says whether the attempt
+    counts against `max_attempts`. `signature` goes with `failed` and `flagged`, and with these only. `pause` is the
+    reason for which the whole job is paused with it.
+    """
+
+    status: UnitStatus
+    outcome: str
+    charged: bool = True
+    report: Report | None = None
+    text: str | None = None
+    output: Json = None
+    error: str | None = None
+    signature: str | None = None
+    due_at: float = 0.0
+    reason: str | None = None
+    pause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

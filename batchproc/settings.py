@@ -32,11 +32,21 @@ class Settings:
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment. Raises `InvalidJob` naming the variable, its value and the way out."""
     given = {
-        f.name: _parse(f"BATCHPROC_{f.name.upper()}", f.type, environ[f"BATCHPROC_{f.name.upper()}"])
+        f.name: _parse(variable(f.name), f.type, environ[variable(f.name)])
         for f in fields(Settings)
-        if environ.get(f"BATCHPROC_{f.name.upper()}")
+        if environ.get(variable(f.name))
     }
     return Settings(**given).resolved()  # type: ignore[arg-type]
+
+
+def variable(name: str) -> str:
+    """The environment variable that sets one default."""
+    return f"BATCHPROC_{name.upper()}"
+
+
+def variables() -> frozenset[str]:
+    """Every environment variable that sets a default."""
+    return frozenset(variable(f.name) for f in fields(Settings))
 
 
 def _parse(name: str, kind: object, text: str) -> object:

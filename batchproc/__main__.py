@@ -1,0 +1,19 @@
+"""The `batchproc` command: the CLI, and the demo, which is a client of the whole product."""
+
+import sys
+
+from batchproc.interfaces import cli
+
+
+def main() -> None:
+    sys.exit(cli.main(sys.argv[1:], demo=_demo))
+
+
+def _demo(*, rehearsal: bool) -> int:
+    from batchproc import demo
+
+    return demo.main(rehearsal=rehearsal)
+
+
+if __name__ == "__main__":
+    main()

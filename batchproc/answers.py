@@ -1,0 +1,150 @@
+"""What every face shows: the results of the service's verbs, as pydantic models with one meaning everywhere."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Sample(_Answer):
+    key: str
+    payload: dict[str, Any]
+    prompt: str = Field(description="What the unit's agent will be sent (here cut after 2,000 characters)")
+
+
+class CreatedJob(_Answer):
+    job_id: str
+    status: str
+    total_units: int = Field(description="Units found; while status is enumerating, the count so far")
+    sample: list[Sample] = Field(description="The first units, at most 3, with the prompts as they will be sent")
+    warnings: list[str]
+    next: str = Field(description="What to do next")
+
+
+class StartedJob(_Answer):
+    job_id: str
+    status: str
+    message: str
+
+
+class Running(_Answer):
+    key: str
+    attempt: int
+    last_event: str | None = Field(description="The newest thing its agent did")
+
+
+class Failure(_Answer):
+    signature: str = Field(description="What failures that are alike have in common")
+    count: int
+    example_key: str
+    message: str
+
+
+class JobStatusAnswer(_Answer):
+    job_id: str
+    name: str
+    status: str
+    reason: str | None
+    total_units: int
+    counts: dict[str, int] = Field(description="The ledger: units by status; adds up to total_units")
+    percent: float = Field(description="Units that are final, of 100")
+    cost_usd: float = Field(description="Estimated by the client, not a bill")
+    tokens: int
+    eta_s: float | None = Field(description="Seconds until the rest is done; null under 5 finished units")
+    rate_per_min: float | None
+    running: list[Running]
+    failures: list[Failure] = Field(description="The largest groups of failed and flagged units, at most 5")
+    model: str = Field(description="The model asked for; says so plainly if it is the rehearsal model")
+    next: str
+
+
+class Result(_Answer):
+    key: str
+    status: str
+    text: str | None
+    output: Any = Field(description="The structured answer, if one was asked for")
+    cost_usd: float
+    attempts: int
+    error: str | None
+
+
+class Results(_Answer):
+    results: list[Result]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null on the last")
+    total: int = Field(description="Final units that match")
+    model: str
+
+
+class AttemptAnswer(_Answer):
+    n: int
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    error: str | None
+    cost_usd: float
+    tokens: int
+    turns: int
+    session_id: str | None
+
+
+class EventAnswer(_Answer):
+    seq: int
+    at: str
+    kind: str
+    attempt: int | None
+    data: dict[str, Any]
+
+
+class UnitAnswer(_Answer):
+    job_id: str
+    key: str
+    status: str
+    reason: str | None
+    payload: dict[str, Any]
+    prompt: str
+    text: str | None
+    output: Any
+    error: str | None
+    cost_usd: float
+    attempts: list[AttemptAnswer]
+    events: list[EventAnswer] = Field(description="The newest events of the unit, oldest first")
+
+
+class JobLine(_Answer):
+    job_id: str
+    name: str
+    status: str
+    reason: str | None
+    total_units: int
+    percent: float
+    cost_usd: float
+    created_at: str
+
+
+class JobList(_Answer):
+    jobs: list[JobLine]
+    next_cursor: str | None
+
+
+class EnumeratorAnswer(_Answer):
+    type: str
+    about: str
+    json_schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+class EnumeratorList(_Answer):
+    enumerators: list[EnumeratorAnswer]
+
+
+class SupervisorAnswer(_Answer):
+    alive: bool
+    pid: int | None = None
+    epoch: int | None = None
+    since: str | None = None
+    guard: str | None = Field(None, description="full: no agent outlives the supervisor, whatever kills it")
+    jobs: int = 0
+    agents: int = 0

@@ -1,0 +1,165 @@
+"""A job's life below the faces: its source is read in, all or nothing. Service and supervisor both stand on it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from batchproc import enumerators
+from batchproc.enumerators.base import Enumerator
+from batchproc.errors import BatchprocError, DuplicateKey, InvalidJob, SourceError, UnknownField
+from batchproc.models import AgentOptions, Item, Job, JobOptions, JobSpec, Profile
+from batchproc.platform import processes
+from batchproc.prompts import Prompt
+from batchproc.readahead import ReadAhead
+from batchproc.settings import Settings
+from batchproc.store import db, units
+from batchproc.store import jobs as rows
+
+CHUNK_ROWS = 5_000
+CHUNK_BYTES = 4 << 20
+
+Clock = Callable[[], float]
+
+
+def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
+    """Fill in the defaults and check what needs this machine. Raises `InvalidJob`."""
+    if options.profile is Profile.FULL and not settings.allow_full:
+        raise InvalidJob(
+            "options.profile",
+            "full",
+            "a shell for agents is off; whoever owns this machine sets BATCHPROC_ALLOW_FULL=1",
+        )
+    folder = options.working_directory
+    return AgentOptions(
+        model=options.model,
+        profile=options.profile,
+        max_concurrency=options.max_concurrency or settings.max_concurrency,
+        max_attempts=options.max_attempts or settings.max_attempts,
+        timeout_s=options.timeout_s or settings.timeout_s,
+        max_turns=options.max_turns,
+        working_directory=None if folder is None else _folder(folder),
+        system_prompt=options.system_prompt,
+    )
+
+
+def _folder(text: str) -> str:
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise InvalidJob("options.working_directory", text, "give an absolute path")
+    if not path.is_dir():
+        raise InvalidJob("options.working_directory", text, "no such folder; create it or name another")
+    return str(path.resolve())
+
+
+def check(spec: JobSpec) -> None:
+    """What can be known before anything is kept: the enumerator's type and configuration, the template's syntax."""
+    enumerators.build(spec.enumerator)
+    Prompt(spec.instructions)
+
+
+def source_of(job: Job) -> Enumerator:
+    return enumerators.build(job.enumerator)
+
+
+class Reading:
+    """One reading of a job's source into the store. Nobody sees a unit before `run` has returned the ready job."""
+
+    def __init__(self, store: db.Database, job: Job, *, clock: Clock = time.time) -> None:
+        self._store, self._job, self._clock = store, job, clock
+        self._source = source_of(job)
+        self._prompt = Prompt(job.instructions)
+        self._token = 0
+        self.warnings: list[str] = []
+
+    async def run(self, previous: str | None = None) -> Job:
+        """Read all of it, after `previous` (the identity of a dead reader). Returns the job, `ready`.
+
+        Raises what is wrong with the source, and leaves the job `failed` with that reason and no units;
+        raises `TakenOver`, and changes nothing, if another process reads it.
+        """
+        me = ":".join(map(str, processes.identity() or ()))
+        self._token = await self._store.write(rows.begin_reading, self._job.number, reader=me, previous=previous)
+        await discard(self._store, self._job.number)
+        try:
+            await self._read()
+            ready = await self._store.write(rows.publish, self._job.number, self._token, now=self._clock())
+        except (SourceError, InvalidJob) as error:
+            await self._fail(str(error))
+            raise
+        except OSError as error:
+            await self._fail(str(error))
+            raise SourceError(self._source.source, str(error)) from error
+        self.warnings = self._source.warnings()
+        return ready
+
+    async def hand_over(self) -> None:
+        """Leave the reading to the supervisor, which begins it again."""
+        await self._store.write(rows.hand_over, self._job.number, self._token)
+
+    async def _read(self) -> None:
+        ahead = ReadAhead(self._chunks(self._source.items()))
+        read = 0
+        async for chunk in ahead:
+            read = await self._add(chunk)
+        if not read:
+            hint = "; ".join(["nothing to process", *self._source.warnings()])
+            raise SourceError(self._source.source, hint)
+
+    async def _add(self, chunk: list[tuple[int, str, str, int]]) -> int:
+        try:
+            return await self._store.write(units.add_many, self._job.number, self._token, chunk)
+        except units.KeyTaken as taken:
+            place = self._source.place
+            raise DuplicateKey(
+                self._source.source, taken.key, f"{place} {taken.first}", f"{place} {taken.second}"
+            ) from None
+
+    def _chunks(self, items: Iterator[Item]) -> Iterator[list[tuple[int, str, str, int]]]:
+        """Rows for the store, some thousands or megabytes at a time. Runs on the reading thread."""
+        job, missing, dumps = self._job.number, self._prompt.missing, orjson.dumps
+        chunk: list[tuple[int, str, str, int]] = []
+        size = 0
+        for key, payload, row in items:
+            if (field := missing(payload)) is not None:
+                raise self._lacks(field, payload, row)
+            text = dumps(payload).decode()
+            chunk.append((job, key, text, row))
+            size += len(text)
+            if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
+        if chunk:
+            yield chunk
+
+    def _lacks(self, field: str, payload: Mapping[str, Any], row: int) -> BatchprocError:
+        if row == 1 and field in self._prompt.required:
+            return UnknownField(self._prompt.required - payload.keys(), payload.keys())
+        place = f"{self._source.place} {row}"
+        have = ", ".join(payload) or "no fields"
+        return SourceError(
+            self._source.source,
+            f"the template needs {field!r}, which is not there (it has: {have}); "
+            f"write {{{{ {field} | default('') }}}} if it may be missing",
+            place,
+        )
+
+    async def _fail(self, reason: str) -> None:
+        await self._store.write(rows.fail_reading, self._job.number, self._token, reason=reason, now=self._clock())
+        await discard(self._store, self._job.number)
+
+
+async def discard(store: db.Database, number: int) -> None:
+    """Delete what an unfinished reading left behind, in small transactions."""
+    while await store.write(rows.discard_units, number, limit=20_000):
+        pass
+
+
+def reader_is_dead(reader: str | None) -> bool:
+    """Whether the process that was reading a source is gone (or handed the reading over)."""
+    if reader is None:
+        return True
+    pid, started, boot = reader.split(":", 2)
+    return not processes.is_alive(processes.Identity(int(pid), started, boot))

@@ -1,0 +1,103 @@
+"""How a face reaches the store's supervisor: starts it if nobody holds the lock, rings it, listens to it."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from batchproc.errors import SupervisorError
+from batchproc.platform import doorbell, lock, processes
+from batchproc.settings import Settings, variables
+
+START_S = 15.0  # how long a starting supervisor may take until it answers
+ANSWER_S = 5.0
+
+KEEP = frozenset({
+    "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV",
+})  # fmt: skip
+"""What a supervisor needs of its starter's environment; everything else stays behind, credentials above all."""
+
+
+def scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment that a supervisor starts with, and its agents after it."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in KEEP or name in variables() or name.startswith(("LC_", "XDG_"))
+    }
+
+
+class Launcher:
+    """The way to one store's supervisor. Holds nothing open."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._where = doorbell.address(settings.home)
+
+    @property
+    def is_alive(self) -> bool:
+        """Held flock = alive."""
+        return lock.is_held(self._settings.home / "supervisor.lock")
+
+    async def ensure(self) -> Mapping[str, Any]:
+        """Start the supervisor unless one lives, and return what it says of itself once it answers.
+
+        Raises `SupervisorError` with the end of its log if it does not come up.
+        """
+        deadline = asyncio.get_running_loop().time() + START_S
+        started = 0.0
+        while (now := asyncio.get_running_loop().time()) < deadline:
+            if (hello := await self.hello()) is not None:
+                return hello
+            if not self.is_alive and now - started > 3.0:  # one that lost a race to a dying holder is started again
+                started = now
+                self._start()
+            await asyncio.sleep(0.02)
+        raise SupervisorError(f"the supervisor did not answer within {START_S:g} s; its log ends: {self._log_tail()}")
+
+    async def hello(self) -> Mapping[str, Any] | None:
+        """What the supervisor says of itself (pid, epoch, since, jobs, agents, guard); None if none answers."""
+        return await self._ask({"hello": True})
+
+    async def hand_credentials(self, job_id: str, pays: Mapping[str, str]) -> bool:
+        """Give the supervisor what a job pays with. It keeps it in memory only."""
+        return await self._ask({"credentials": {"job_id": job_id, "variables": dict(pays)}}) is not None
+
+    async def ring(self) -> bool:
+        """Something changed in the store: look. False: nobody was there to hear it."""
+        return await self._ask({"ring": True}) is not None
+
+    async def stop(self, *, now: bool) -> bool:
+        """Ask the supervisor to end: after its running units, or at once with `now`. False: none was alive."""
+        return await self._ask({"stop": "now" if now else "drain"}) is not None
+
+    async def changes(self) -> AsyncIterator[int]:
+        """The number of the last committed event, whenever it grows. Ends when no supervisor is there (any more)."""
+        with contextlib.suppress(OSError, ValueError):
+            async for seq in doorbell.watch(self._where):
+                yield seq
+
+    async def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        try:
+            return await doorbell.ask(self._where, request, timeout_s=ANSWER_S)
+        except (OSError, ValueError):
+            return None
+
+    def _start(self) -> None:
+        home = self._settings.home
+        environ = {**scrubbed(self._environ), "BATCHPROC_HOME": str(home)}
+        argv = [sys.executable, "-m", "batchproc", "supervisor", "run"]
+        processes.detach(argv, env=environ, log=home / "supervisor.log", cwd=home)
+
+    def _log_tail(self) -> str:
+        try:
+            text = (self._settings.home / "supervisor.log").read_text("utf-8", "replace")
+        except OSError:
+            return "(no log)"
+        return " | ".join(text.strip().splitlines()[-5:]) or "(empty)"

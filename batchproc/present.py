@@ -1,0 +1,279 @@
+"""Rows of the store → answers for people and models. Pure; worded once, for every face."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from batchproc import answers, forecast
+from batchproc.models import (
+    FINAL,
+    REHEARSAL,
+    Attempt,
+    Credential,
+    Event,
+    Job,
+    JobStatus,
+    Profile,
+    Unit,
+    UnitStatus,
+)
+from batchproc.prompts import Prompt
+from batchproc.store.status import Snapshot
+
+REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude)"
+SHORT = 200
+SAMPLE_CHARACTERS = 2_000
+UNIT_CHARACTERS = 20_000
+EVENT_CHARACTERS = 4_000
+
+
+def cut(value: Any, longest: int) -> Any:
+    """The value with every text in it cut to `longest` characters, saying so. What agents get is never cut."""
+    match value:
+        case str() if len(value) > longest:
+            return f"{value[:longest]}… [{len(value):,} characters in all; cut here, not for the agent]"
+        case Mapping():
+            return {key: cut(one, longest) for key, one in value.items()}
+        case list() | tuple():
+            return [cut(one, longest) for one in value]
+        case _:
+            return value
+
+
+def model_name(job: Job) -> str:
+    return REHEARSED if job.options.model == REHEARSAL else job.options.model or "the CLI's default"
+
+
+def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answers.CreatedJob:
+    prompt = Prompt(job.instructions)
+    return answers.CreatedJob(
+        job_id=job.job_id,
+        status=job.status,
+        total_units=job.total_units or job.units_read,
+        sample=[
+            answers.Sample(
+                key=u.key,
+                payload=cut(u.payload, SAMPLE_CHARACTERS),
+                prompt=cut(prompt.render(u.key, u.payload), SAMPLE_CHARACTERS),
+            )
+            for u in sample
+        ],
+        warnings=[*warnings, *_plan_warnings(job)],
+        next=_next_after_creation(job),
+    )
+
+
+def _plan_warnings(job: Job) -> list[str]:
+    """What the plan lets agents do that a person may not expect."""
+    options, said = job.options, []
+    folder = options.working_directory
+    match options.profile:
+        case Profile.READ_ONLY if folder:
+            said.append(f"agents may read everything under {folder}, not only their own file")
+        case Profile.EDIT:
+            said.append(
+                f"agents may write files in {folder}" if folder else "agents may write in their scratch folders"
+            )
+        case Profile.FULL:
+            said.append(
+                "agents may run shell commands in the CLI's sandbox" + (f" and write in {folder}" if folder else "")
+            )
+    if options.model == REHEARSAL:
+        said.append("this job uses the rehearsal model, which is free and is not Claude")
+    return said
+
+
+def _next_after_creation(job: Job) -> str:
+    match job.status:
+        case JobStatus.ENUMERATING:
+            return (
+                "the source is large and is still being read in the background; wait with get_status(wait_s=45) "
+                "until status is ready, then start_job"
+            )
+        case JobStatus.READY:
+            return "show the user the sample and the warnings; when they agree, call start_job"
+        case _:
+            return f"the job is {job.status}; see get_status"
+
+
+def started(job: Job, credential: Credential, *, guard: str) -> answers.StartedJob:
+    paid = {
+        Credential.REHEARSAL: "with the rehearsal model (free; not Claude)",
+        Credential.ENVIRONMENT: "paid with the credential of this server's environment",
+        Credential.LOGIN: "paid with the CLI's stored login",
+    }[credential]
+    done = job.status is JobStatus.COMPLETED
+    message = (
+        "every unit was final already"
+        if done
+        else f"{job.total_units} units, at most {job.options.max_concurrency} at a time, {paid}. It goes on when this "
+        f"chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
+    )
+    return answers.StartedJob(job_id=job.job_id, status=job.status, message=message)
+
+
+def percent(counts: Mapping[str, int], total: int) -> float:
+    final = sum(counts[status] for status in FINAL)
+    return round(100 * final / total, 1) if total else 0.0
+
+
+def job_status(look: Snapshot, now: float) -> answers.JobStatusAnswer:
+    job, counts = look.job, look.counts
+    remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
+    moment = datetime.fromtimestamp(now, UTC)
+    pace = forecast.pace(look.finished, started_at=job.started_at, remaining=remaining, now=moment)
+    ended = job.status not in {JobStatus.RUNNING, JobStatus.ENUMERATING}
+    return answers.JobStatusAnswer(
+        job_id=job.job_id,
+        name=job.name,
+        status=job.status,
+        reason=job.reason,
+        total_units=job.total_units or job.units_read,
+        counts=dict(counts),
+        percent=percent(counts, job.total_units),
+        cost_usd=round(job.cost_usd, 6),
+        tokens=job.tokens,
+        eta_s=(0.0 if job.status is JobStatus.COMPLETED else None) if ended else pace.eta_s,
+        rate_per_min=None if ended else pace.rate_per_min,
+        running=[answers.Running(key=r.key, attempt=r.attempt, last_event=_last(r.last_event)) for r in look.running],
+        failures=[
+            answers.Failure(
+                signature=f.signature, count=f.count, example_key=f.example_key, message=f.message[: 2 * SHORT]
+            )
+            for f in look.failures
+        ],
+        model=model_name(job),
+        next=_next_after_status(job),
+    )
+
+
+def _last(event: Event | None) -> str | None:
+    if event is None:
+        return None
+    detail = next((str(event.data[k]) for k in ("text", "name", "reason", "error") if event.data.get(k)), "")
+    return f"{event.kind}: {detail}"[:SHORT] if detail else event.kind
+
+
+PAUSE_WAYS_OUT = {
+    "credential": "the credential is missing or was refused; mend it in this server's environment, then call start_job",
+    "model": "the model was not found; create the job again with another options.model",
+    "cli": "the Claude Code CLI was not found; run `batchproc doctor`, then call start_job",
+}
+
+
+def _next_after_status(job: Job) -> str:
+    match job.status:
+        case JobStatus.ENUMERATING:
+            return "the source is being read; wait with get_status(wait_s=45)"
+        case JobStatus.READY:
+            return "call start_job"
+        case JobStatus.RUNNING:
+            return "call get_status(wait_s=45) for news; get_results shows what is finished"
+        case JobStatus.PAUSED:
+            return PAUSE_WAYS_OUT.get(str(job.reason), "call start_job to go on")
+        case JobStatus.COMPLETED:
+            return "call get_results; get_unit shows one unit's conversation"
+        case JobStatus.FAILED:
+            return "mend the source or the instructions and create the job again"
+        case JobStatus.CANCELLED:
+            return "call get_results for what was finished"
+
+
+def results(
+    job: Job, page: Sequence[Unit], limit: int, counts: Mapping[str, int], status: UnitStatus | None
+) -> answers.Results:
+    """One page; `page` holds one unit more than `limit` if there is a next page."""
+    shown = page[:limit]
+    return answers.Results(
+        results=[
+            answers.Result(
+                key=u.key,
+                status=u.status,
+                text=u.text,
+                output=u.output,
+                cost_usd=round(u.cost_usd, 6),
+                attempts=u.attempt,
+                error=u.error,
+            )
+            for u in shown
+        ],
+        next_cursor=str(shown[-1].number) if len(page) > limit else None,
+        total=counts[status] if status else sum(counts[s] for s in FINAL),
+        model=model_name(job),
+    )
+
+
+def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event]) -> answers.UnitAnswer:
+    return answers.UnitAnswer(
+        job_id=job.job_id,
+        key=found.key,
+        status=found.status,
+        reason=found.reason,
+        payload=cut(found.payload, UNIT_CHARACTERS),
+        prompt=cut(Prompt(job.instructions).render(found.key, found.payload), UNIT_CHARACTERS),
+        text=found.text,
+        output=found.output,
+        error=found.error,
+        cost_usd=round(found.cost_usd, 6),
+        attempts=[_attempt(one) for one in tries],
+        events=[
+            answers.EventAnswer(
+                seq=e.seq, at=_stamp(e.at), kind=e.kind, attempt=e.attempt, data=cut(e.data, EVENT_CHARACTERS)
+            )
+            for e in tail
+        ],
+    )
+
+
+def _attempt(one: Attempt) -> answers.AttemptAnswer:
+    return answers.AttemptAnswer(
+        n=one.n,
+        started_at=_stamp(one.started_at),
+        finished_at=_stamp(one.finished_at) if one.finished_at else None,
+        outcome=one.outcome,
+        error=one.error,
+        cost_usd=round(one.cost_usd, 6),
+        tokens=one.tokens,
+        turns=one.turns,
+        session_id=one.session_id,
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, int]]) -> answers.JobList:
+    shown = page[:limit]
+    return answers.JobList(
+        jobs=[
+            answers.JobLine(
+                job_id=job.job_id,
+                name=job.name,
+                status=job.status,
+                reason=job.reason,
+                total_units=job.total_units or job.units_read,
+                percent=percent(counts[job.number], job.total_units),
+                cost_usd=round(job.cost_usd, 6),
+                created_at=_stamp(job.created_at),
+            )
+            for job in shown
+        ],
+        next_cursor=str(shown[-1].number) if len(page) > limit else None,
+    )
+
+
+def enumerator_list(catalogue: Sequence[Mapping[str, Any]]) -> answers.EnumeratorList:
+    return answers.EnumeratorList(
+        enumerators=[
+            answers.EnumeratorAnswer(
+                type=kind["type"], about=kind["about"], json_schema=dict(kind["schema"]), example=dict(kind["example"])
+            )
+            for kind in catalogue
+        ]
+    )
+
+
+def supervisor(hello: Mapping[str, Any] | None, *, alive: bool) -> answers.SupervisorAnswer:
+    known = {} if hello is None else {k: hello[k] for k in ("pid", "epoch", "since", "guard", "jobs", "agents")}
+    return answers.SupervisorAnswer(alive=alive, **known)

@@ -1,0 +1,242 @@
+"""The verbs that every face calls. A face parses, calls one of these, and presents what it gets."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+
+from batchproc import answers, credentials, enumerators, jobs, present
+from batchproc.errors import InvalidJob, NotFound, SupervisorError, WrongStatus
+from batchproc.launcher import Launcher
+from batchproc.models import ACTIVE_JOBS, Credential, Job, JobSpec, JobStatus, UnitStatus
+from batchproc.settings import Settings
+from batchproc.store import db, events, status, units
+from batchproc.store import jobs as rows
+
+LONGEST_WAIT_S = 45.0
+BETWEEN_ANSWERS_S = 1.0
+POLL_S = 0.25
+SAMPLE = 3
+
+
+class BatchService:
+    """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
+
+    def __init__(
+        self,
+        store: db.Database,
+        launcher: Launcher,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        clock: jobs.Clock = time.time,
+    ) -> None:
+        self._store, self._launcher, self._settings = store, launcher, settings
+        self._environ, self._clock = environ, clock
+        self._readings: set[asyncio.Task[Job]] = set()
+
+    async def wake(self) -> None:
+        """Start the supervisor if the store has an active job and nobody holds the lock."""
+        if await self._store.read(rows.active) and not self._launcher.is_alive:
+            await self._launcher.ensure()
+
+    async def create_job(self, spec: JobSpec) -> answers.CreatedJob:
+        """Define a job and read its source. Nothing runs yet.
+
+        Raises `InvalidJob` before anything is kept; what is wrong with the source (`SourceError` and its kin) leaves a
+        `failed` job without units. The same `idempotency_key` with the same description gives the job that is there.
+        """
+        jobs.check(spec)
+        options = jobs.resolve(spec.options, self._settings)
+        job, is_new = await self._store.write(rows.create, spec, options, now=self._clock())
+        if not is_new:
+            return await self._created(_same(job, spec, options), [])
+        reading = jobs.Reading(self._store, job, clock=self._clock)
+        return await self._created(await self._read_in(job, reading), reading.warnings)
+
+    async def _read_in(self, job: Job, reading: jobs.Reading) -> Job:
+        """Read the source for a while; what takes longer is the supervisor's."""
+        task = asyncio.create_task(reading.run(), name=f"reading {job.job_id}")
+        self._readings.add(task)
+        task.add_done_callback(self._readings.discard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._settings.enumerate_s)
+        except asyncio.CancelledError:
+            await self._give_to_supervisor(reading, task)
+            raise
+        if done:
+            return task.result()
+        await self._give_to_supervisor(reading, task)
+        await self._launcher.ensure()
+        await self._launcher.ring()
+        return await self._job(job.job_id)
+
+    async def _give_to_supervisor(self, reading: jobs.Reading, task: "asyncio.Task[Job]") -> None:
+        await reading.hand_over()
+        task.cancel()
+
+    async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
+        found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []
+        return present.created(job, found, warnings)
+
+    async def start_job(self, job_id: str) -> answers.StartedJob:
+        """Let the job's agents run. Answers at once; the work goes on without the caller.
+
+        Raises `CredentialMissing`, `NotFound`, `WrongStatus`, `SupervisorError`.
+        """
+        job = await self._job(job_id)
+        _require_startable(job)
+        credential = credentials.choose(job.options.model, self._environ)
+        pays = {} if credential is Credential.REHEARSAL else credentials.variables(self._environ)
+        for _ in range(3):  # a supervisor that was about to end of idleness may hang up in between
+            hello = await self._launcher.ensure()
+            if not await self._launcher.hand_credentials(job.job_id, pays):
+                continue
+            await self._store.write(rows.start, job.number, credential=credential, now=self._clock())
+            if await self._launcher.ring():
+                return present.started(await self._job(job_id), credential, guard=str(hello["guard"]))
+        raise SupervisorError(
+            f"job {job_id} is marked to run, but no supervisor took it up; see `batchproc doctor`, then start it again"
+        )
+
+    async def get_status(self, job_id: str, wait_s: float = 0) -> answers.JobStatusAnswer:
+        """The job as it stands. With `wait_s` (at most 45) it answers when its status or a count changes, or then.
+
+        Raises `NotFound`, `InvalidJob`.
+        """
+        if not 0 <= wait_s <= LONGEST_WAIT_S:
+            raise InvalidJob("wait_s", wait_s, f"give seconds between 0 and {LONGEST_WAIT_S:g}")
+        look = await self._look(job_id)
+        if wait_s:
+            look = await self._wait_for_change(look, wait_s)
+        return present.job_status(look, self._clock())
+
+    async def _wait_for_change(self, before: status.Snapshot, wait_s: float) -> status.Snapshot:
+        loop = asyncio.get_running_loop()
+        begun, now = loop.time(), before
+        while (left := begun + wait_s - loop.time()) > 0 and _same_state(before, now):
+            if before.job.status not in ACTIVE_JOBS and not before.counts["running"]:
+                return now  # nothing can change by itself
+            await self._news(now.last_event, min(left, 5.0))
+            now = await self._look(before.job.job_id)
+        if not _same_state(before, now):
+            await asyncio.sleep(max(0.0, min(begun + BETWEEN_ANSWERS_S, begun + wait_s) - loop.time()))
+            now = await self._look(before.job.job_id)
+        return now
+
+    async def _news(self, seen: int, timeout_s: float) -> None:
+        """Wait until an event after `seen` is committed, or for `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                async for seq in self._launcher.changes():
+                    if seq > seen:
+                        return
+                while await self._store.read(events.last) <= seen:  # noqa: ASYNC110 - no supervisor, nobody to ring
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            return
+
+    async def get_results(
+        self, job_id: str, status: str | None = None, cursor: str | None = None, limit: int = 20
+    ) -> answers.Results:
+        """A page of final units, in the order of the source. Raises `NotFound`, `InvalidJob`."""
+        job = await self._job(job_id)
+        wanted = None if status is None else _final_status(status)
+        _require_limit(limit)
+        page = await self._store.read(
+            units.final_page, job.number, status=wanted, after=_cursor(cursor, 0), limit=limit + 1
+        )
+        counts = await self._store.read(rows.ledger, job.number)
+        return present.results(job, page, limit, counts, wanted)
+
+    async def get_unit(self, job_id: str, key: str, events_limit: int = 50) -> answers.UnitAnswer:
+        """One unit: its payload, its prompt as it is sent, its attempts and the end of its conversation."""
+        job = await self._job(job_id)
+        if not 0 <= events_limit <= 1000:
+            raise InvalidJob("events", events_limit, "give a number between 0 and 1000")
+        unit = await self._store.read(units.by_key, job.number, key) if job.total_units else None
+        if unit is None:
+            raise NotFound("unit", key, f"see get_results for the keys of job {job_id}")
+        tries = await self._store.read(units.attempts, unit.number)
+        tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
+        return present.unit(job, unit, tries, tail)
+
+    async def list_jobs(self, status: str | None = None, cursor: str | None = None, limit: int = 20) -> answers.JobList:
+        """A page of jobs, newest first. Raises `InvalidJob`."""
+        if status is not None and status not in set(JobStatus):
+            raise InvalidJob("status", status, f"known ones are {', '.join(JobStatus)}")
+        _require_limit(limit)
+        wanted = None if status is None else JobStatus(status)
+        page = await self._store.read(rows.page, status=wanted, before=_cursor(cursor, 1 << 62), limit=limit + 1)
+        counts = {job.number: await self._store.read(rows.ledger, job.number) for job in page[:limit]}
+        return present.job_list(page, limit, counts)
+
+    async def list_enumerators(self) -> answers.EnumeratorList:
+        """The kinds of sources, each with the JSON Schema of its configuration and an example."""
+        return present.enumerator_list(enumerators.catalogue())
+
+    async def supervisor_status(self) -> answers.SupervisorAnswer:
+        """Whether a supervisor lives, and what it says of itself."""
+        return present.supervisor(await self._launcher.hello(), alive=self._launcher.is_alive)
+
+    async def stop_supervisor(self, *, now: bool = False) -> bool:
+        """Ask the supervisor to end. False: none was alive."""
+        return await self._launcher.stop(now=now)
+
+    async def _job(self, job_id: str) -> Job:
+        job = await self._store.read(rows.by_id, job_id)
+        if job is None:
+            raise NotFound("job", job_id, "see list_jobs")
+        return job
+
+    async def _look(self, job_id: str) -> status.Snapshot:
+        look = await self._store.read(status.look, job_id)
+        if look is None:
+            raise NotFound("job", job_id, "see list_jobs")
+        return look
+
+
+def _same(known: Job, spec: JobSpec, options: object) -> Job:
+    description = (spec.name, spec.instructions, dict(spec.enumerator), options)
+    if (known.name, known.instructions, dict(known.enumerator), known.options) == description:
+        return known
+    raise InvalidJob(
+        "idempotency_key", spec.idempotency_key, f"job {known.job_id} has it with another description; use a new key"
+    )
+
+
+def _require_startable(job: Job) -> None:
+    match job.status:
+        case JobStatus.READY | JobStatus.PAUSED | JobStatus.RUNNING:
+            return
+        case JobStatus.ENUMERATING:
+            way_out = "its source is still being read; wait with get_status(wait_s=45), then start it"
+        case JobStatus.FAILED:
+            way_out = f"its source could not be read ({job.reason}); create the job again"
+        case _:
+            way_out = "see get_results for what it did, or create a new job"
+    raise WrongStatus(job.job_id, job.status, "be started", way_out)
+
+
+def _same_state(one: status.Snapshot, other: status.Snapshot) -> bool:
+    return (one.job.status, one.counts, one.job.units_read) == (other.job.status, other.counts, other.job.units_read)
+
+
+def _final_status(text: str) -> UnitStatus:
+    final = [s for s in UnitStatus if s not in {UnitStatus.PENDING, UnitStatus.RUNNING}]
+    if text not in final:
+        raise InvalidJob("status", text, f"results have one of {', '.join(final)}")
+    return UnitStatus(text)
+
+
+def _require_limit(limit: int) -> None:
+    if not 1 <= limit <= 200:
+        raise InvalidJob("limit", limit, "give a number between 1 and 200")
+
+
+def _cursor(text: str | None, default: int) -> int:
+    if text is None:
+        return default
+    if not text.isdecimal() or len(text) > 18:
+        raise InvalidJob("cursor", text, "pass next_cursor of the page before, unchanged, or leave it out")
+    return int(text)

@@ -1,0 +1,200 @@
+"""The store's file: how it is opened, written (one writer, group commit) and read (snapshots).
+
+Callers queue a change and await its commit; whatever is queued goes into one transaction, at `synchronous=FULL`, so
+that what was acknowledged survives a kill and a power cut.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import aiosqlite
+
+from batchproc.errors import StoreError
+from batchproc.platform import lock
+from batchproc.store import engine, migrations
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Change = Callable[[engine.Tx], Any]
+
+BATCH = 512  # changes in one transaction, at most
+BUSY_MS = 15_000  # how long a writer waits for another process's transaction
+
+
+class _Thread(aiosqlite.Connection):
+    """A connection on its own thread that takes a whole function in one hop, not a statement a hop."""
+
+    async def run(self, function: Callable[[engine.Tx], T]) -> T:
+        result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]
+        return result
+
+
+class Database:
+    """An open store. An async context manager; `write` and `read` take a verb of the store and its arguments."""
+
+    def __init__(self, home: Path, *, checkpoints: bool = False) -> None:
+        """`checkpoints`: this process is the supervisor, the only one to checkpoint under an old SQLite."""
+        self.home = home
+        self.path = home / "batch.db"
+        self._checkpoints = checkpoints or engine.is_safe()
+        self._queue: list[tuple[Change, asyncio.Future[Any]]] = []
+        self._work = asyncio.Event()
+        self._closing = False
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def __aenter__(self) -> Self:
+        _make_private(self.home)
+        await asyncio.to_thread(_create, self.home, self.path)
+        self._write_thread = await self._connect(_writer)
+        self._read_thread = await self._connect(_reader)
+        if not self._checkpoints:
+            log.warning(
+                "SQLite %s has the WAL-reset bug; only the supervisor checkpoints", engine.sqlite.sqlite_version
+            )
+            await self._write_thread.run(lambda tx: tx.execute("PRAGMA wal_autocheckpoint = 0"))
+        self._writer_task = asyncio.create_task(self._commit_forever(), name="store writer")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._work.set()
+        await self._writer_task
+        await self._read_thread.close()
+        await self._write_thread.close()
+
+    def after_commit(self, announce: Callable[[], None]) -> None:
+        """Call `announce()` on the event loop after each of this process's commits."""
+        self._after_commit.append(announce)
+
+    async def write(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `verb(tx, …)` in the next transaction and return its result once that is committed.
+
+        An error of the verb undoes that verb alone. A caller that is cancelled may find its change made.
+        """
+        if self._closing:
+            raise StoreError("the store is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append((partial(_call, verb, args, kwargs), future))
+        self._work.set()
+        return await future
+
+    async def read(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `verb(tx, …)` on one snapshot of the committed state, beside any writer."""
+        return await self._read_thread.run(partial(_in_snapshot, partial(_call, verb, args, kwargs)))
+
+    async def _connect(self, prepare: Callable[[Path], engine.Tx]) -> _Thread:
+        thread = _Thread(partial(prepare, self.path), 64)
+        thread._thread.daemon = True  # a process that must end does not wait for a connection nobody closed
+        await thread
+        return thread
+
+    async def _commit_forever(self) -> None:
+        while not (self._closing and not self._queue):
+            await self._work.wait()
+            self._work.clear()
+            while self._queue:
+                batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+                await self._commit(batch)
+
+    async def _commit(self, batch: list[tuple[Change, asyncio.Future[Any]]]) -> None:
+        try:
+            outcomes = await self._write_thread.run(partial(_in_transaction, [change for change, _ in batch]))
+        except engine.sqlite.OperationalError as error:  # disk full, I/O error, locked for too long
+            outcomes = [StoreError(f"{self.path} cannot be written: {error}")] * len(batch)
+        except Exception as error:
+            outcomes = [error] * len(batch)
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        for announce in self._after_commit:
+            announce()
+
+
+def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: engine.Tx) -> T:
+    return verb(tx, *args, **kwargs)
+
+
+def _in_transaction(changes: list[Change], tx: engine.Tx) -> list[Any]:
+    """Run all changes in one transaction; each returns its result or the error that undid it alone."""
+    tx.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = [_in_savepoint(change, tx) for change in changes]
+        tx.execute("COMMIT")
+    except BaseException:
+        if tx.in_transaction:
+            tx.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def _in_savepoint(change: Change, tx: engine.Tx) -> Any:
+    tx.execute("SAVEPOINT change")
+    try:
+        outcome = change(tx)
+    except Exception as error:
+        if not tx.in_transaction:  # SQLite gave up the whole transaction: disk full, I/O error
+            raise
+        tx.execute("ROLLBACK TO change")
+        outcome = error
+    tx.execute("RELEASE change")
+    return outcome
+
+
+def _in_snapshot(look: Change, tx: engine.Tx) -> Any:
+    tx.execute("BEGIN")
+    try:
+        return look(tx)
+    finally:
+        tx.execute("ROLLBACK")
+
+
+def _make_private(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+    except OSError as error:
+        raise StoreError(f"{home} cannot be used as the store ({error.strerror}); set BATCHPROC_HOME") from None
+
+
+def _create(home: Path, path: Path) -> None:
+    """Create or migrate the file, one process at a time."""
+    try:
+        with lock.exclusive(home / "store.lock", patience_s=15):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = _writer(path)
+            try:
+                migrations.migrate(connection, path)
+            finally:
+                connection.close()
+    except (OSError, engine.sqlite.Error) as error:
+        raise StoreError(f"{path} cannot be opened as a store: {error}") from error
+
+
+def _writer(path: Path) -> engine.Tx:
+    connection = engine.sqlite.connect(str(path), isolation_level=None, timeout=BUSY_MS / 1000, cached_statements=256)
+    connection.row_factory = engine.sqlite.Row
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _reader(path: Path) -> engine.Tx:
+    uri = f"{path.as_uri()}?mode=ro"
+    connection = engine.sqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+    connection.row_factory = engine.sqlite.Row
+    connection.execute("PRAGMA query_only = ON")
+    return connection

@@ -1,0 +1,63 @@
+"""Facts, in the order in which they became true. Written with the change they tell of, in its transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchproc.models import Event
+from batchproc.store import engine, rows
+
+APPEND = """
+INSERT INTO events (at, kind, job, unit, attempt, data) VALUES (:at, :kind, :job, :unit, :attempt, :data)
+"""
+
+
+def append(
+    tx: engine.Tx,
+    kind: str,
+    *,
+    at: float,
+    job: int | None = None,
+    unit: int | None = None,
+    attempt: int | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> int:
+    """Record a fact; returns its sequence number."""
+    values = {"at": at, "kind": kind, "job": job, "unit": unit, "attempt": attempt, "data": rows.dump(data or {})}
+    return int(tx.execute(APPEND, values).lastrowid)
+
+
+_EVENT = """
+SELECT e.seq, e.at, e.kind, e.attempt, e.data, j.job_id AS job_id, u.key AS key
+FROM events e LEFT JOIN jobs j ON j.number = e.job LEFT JOIN units u ON u.number = e.unit
+"""
+
+AFTER = _EVENT + "WHERE e.seq > :after ORDER BY e.seq LIMIT :limit"
+
+
+def after(tx: engine.Tx, seq: int, *, limit: int) -> list[Event]:
+    """The next `limit` events after number `seq`, oldest first. 0 is before the first."""
+    return [rows.event(row) for row in tx.execute(AFTER, {"after": seq, "limit": limit})]
+
+
+OF_JOB = _EVENT + "WHERE e.job = :job AND e.seq > :after ORDER BY e.seq LIMIT :limit"
+
+
+def of_job(tx: engine.Tx, job: int, seq: int, *, limit: int) -> list[Event]:
+    """The next `limit` events of one job after number `seq`, oldest first."""
+    return [rows.event(row) for row in tx.execute(OF_JOB, {"job": job, "after": seq, "limit": limit})]
+
+
+TAIL_OF_UNIT = _EVENT + "WHERE e.unit = :unit ORDER BY e.seq DESC LIMIT :limit"
+
+
+def tail_of_unit(tx: engine.Tx, unit: int, *, limit: int) -> list[Event]:
+    """The last `limit` events of one unit, oldest first."""
+    return [rows.event(row) for row in tx.execute(TAIL_OF_UNIT, {"unit": unit, "limit": limit})][::-1]
+
+
+LAST = "SELECT COALESCE(MAX(seq), 0) FROM events"
+
+
+def last(tx: engine.Tx) -> int:
+    """The number of the newest event; 0 if there is none."""
+    return int(tx.execute(LAST).fetchone()[0])

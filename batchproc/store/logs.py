@@ -1,0 +1,34 @@
+"""What programs say beside the facts: for people who look for a cause."""
+
+from batchproc.store import engine
+
+APPEND = """
+INSERT INTO logs (at, source, level, job, unit, text) VALUES (:at, :source, :level, :job, :unit, :text)
+"""
+
+
+def append(
+    tx: engine.Tx,
+    text: str,
+    *,
+    at: float,
+    source: str,
+    level: str = "info",
+    job: int | None = None,
+    unit: int | None = None,
+) -> None:
+    tx.execute(APPEND, {"at": at, "source": source, "level": level, "job": job, "unit": unit, "text": text})
+
+
+OF_JOB = """
+SELECT number, at, source, level, unit, text FROM logs WHERE job = :job AND number > :after
+AND (:source IS NULL OR source = :source) AND (:level IS NULL OR level = :level) ORDER BY number LIMIT :limit
+"""
+
+
+def of_job(
+    tx: engine.Tx, job: int, *, after: int = 0, source: str | None = None, level: str | None = None, limit: int = 100
+) -> list[engine.Row]:
+    """The next `limit` lines of one job after line number `after`, filtered by source and level."""
+    values = {"job": job, "after": after, "source": source, "level": level, "limit": limit}
+    return list(tx.execute(OF_JOB, values))

@@ -1,0 +1,61 @@
+"""How a store file comes to the current schema: step by step, in one transaction each, after a backup."""
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+
+from batchproc.errors import StoreError
+from batchproc.store import engine
+
+
+def steps() -> Mapping[int, str]:
+    """Version → the SQL that leads to it from the version before."""
+    return {1: resources.files("batchproc.store").joinpath("schema.sql").read_text("utf-8")}
+
+
+def migrate(connection: engine.Tx, path: Path, plan: Mapping[int, str] | None = None) -> None:
+    """Bring the file to the newest version of `plan`. A file that holds data is copied beside itself first.
+
+    Raises `StoreError` for a file written by a newer batchproc; it is left untouched.
+    """
+    plan = plan or steps()
+    now, newest = current(connection), max(plan)
+    if now > newest:
+        raise StoreError(f"{path} was written by a newer batchproc (version {now}, this one knows {newest}); upgrade")
+    if 0 < now < newest:
+        back_up(connection, path.with_name(f"{path.name}.v{now}.backup"))
+    for version in range(now + 1, newest + 1):
+        apply(connection, version, plan[version])
+
+
+def current(connection: engine.Tx) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def back_up(connection: engine.Tx, target: Path) -> None:
+    """A consistent copy of the whole store at `target`, readable by its owner only."""
+    target.unlink(missing_ok=True)
+    target.touch(mode=0o600)
+    connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def apply(connection: engine.Tx, version: int, script: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in statements(script):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version:d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """The script's statements; a trigger's body counts as one."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if engine.sqlite.complete_statement(pending):
+            yield pending
+            pending = ""

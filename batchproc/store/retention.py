@@ -1,0 +1,58 @@
+"""How a job leaves the store: marked first, then emptied in small transactions, so that nobody waits for it."""
+
+from batchproc.errors import WrongStatus
+from batchproc.models import Job, JobStatus
+from batchproc.store import engine, events, rows
+
+DELETABLE = frozenset(JobStatus) - {JobStatus.ENUMERATING, JobStatus.RUNNING}
+
+MARK = "UPDATE jobs SET deleting = 1, idempotency_key = NULL WHERE number = :number AND deleting = 0"
+RUNNING_UNITS = "SELECT 1 FROM units WHERE job = :number AND status = 'running' LIMIT 1"
+
+
+def mark_deleted(tx: engine.Tx, job: Job, *, now: float) -> None:
+    """Hide the job from every face. Raises `WrongStatus` while something of it still runs."""
+    busy = tx.execute(RUNNING_UNITS, {"number": job.number}).fetchone() is not None
+    if job.status not in DELETABLE or busy:
+        raise WrongStatus(job.job_id, job.status, "be deleted", "wait until it has ended")
+    if tx.execute(MARK, {"number": job.number}).rowcount:
+        events.append(tx, "job.deleted", at=now, data={"job_id": job.job_id, "name": job.name})
+
+
+MARKED = "SELECT number FROM jobs WHERE deleting = 1 ORDER BY number"
+
+
+def marked(tx: engine.Tx) -> list[int]:
+    """Numbers of jobs whose deletion has begun."""
+    return [row["number"] for row in tx.execute(MARKED)]
+
+
+STEPS = (
+    "DELETE FROM attempts WHERE unit IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
+    "DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE job = :number LIMIT :limit)",
+    "DELETE FROM logs WHERE number IN (SELECT number FROM logs WHERE job = :number LIMIT :limit)",
+)
+LAST_STEPS = (
+    "DELETE FROM counters WHERE job = :number",
+    "DELETE FROM failure_groups WHERE job = :number",
+    "DELETE FROM jobs WHERE number = :number AND deleting = 1",
+)
+
+
+def erase_some(tx: engine.Tx, number: int, *, limit: int) -> bool:
+    """Delete up to `limit` rows of each kind of a marked job; True once nothing of it is left."""
+    deleted = sum(tx.execute(step, {"number": number, "limit": limit}).rowcount for step in STEPS)
+    if deleted:
+        return False
+    for step in LAST_STEPS:
+        tx.execute(step, {"number": number})
+    return True
+
+
+OLDER_THAN = "SELECT * FROM jobs WHERE finished_at < :before AND deleting = 0 ORDER BY number"
+
+
+def finished_before(tx: engine.Tx, *, before: float) -> list[Job]:
+    """Jobs that ended before the moment `before` (seconds since 1970)."""
+    return [rows.job(row) for row in tx.execute(OLDER_THAN, {"before": before})]

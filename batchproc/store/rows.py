@@ -1,0 +1,117 @@
+"""Rows to nouns and back: the only place where columns meet dataclasses."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from batchproc.models import (
+    AgentOptions,
+    Attempt,
+    Credential,
+    Event,
+    Job,
+    JobStatus,
+    Profile,
+    Tokens,
+    Unit,
+    UnitStatus,
+)
+from batchproc.store import engine
+
+
+def moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def certain(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def dump(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def load(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)
+
+
+def dump_options(options: AgentOptions) -> str:
+    return dump(asdict(options))
+
+
+def job(row: engine.Row) -> Job:
+    options: Mapping[str, Any] = load(row["options"])
+    return Job(
+        number=row["number"],
+        job_id=row["job_id"],
+        name=row["name"],
+        instructions=row["instructions"],
+        enumerator=load(row["enumerator"]),
+        options=AgentOptions(**{**options, "profile": Profile(options["profile"])}),
+        status=JobStatus(row["status"]),
+        reason=row["reason"],
+        credential=Credential(row["credential"]) if row["credential"] else None,
+        total_units=row["total_units"],
+        units_read=row["units_read"],
+        cost_usd=row["cost_usd"],
+        tokens=row["tokens"],
+        created_at=certain(row["created_at"]),
+        started_at=moment(row["started_at"]),
+        finished_at=moment(row["finished_at"]),
+    )
+
+
+def unit(row: engine.Row) -> Unit:
+    return Unit(
+        number=row["number"],
+        key=row["key"],
+        payload=load(row["payload"]),
+        row=row["row"],
+        status=UnitStatus(row["status"]),
+        attempt=row["attempt"],
+        charged=row["charged"],
+        due_at=moment(row["due_at"]) if row["due_at"] else None,
+        reason=row["reason"],
+        text=row["text"],
+        output=load(row["output"]),
+        error=row["error"],
+        cost_usd=row["cost_usd"],
+        tokens=row["tokens"],
+        started_at=moment(row["started_at"]),
+        finished_at=moment(row["finished_at"]),
+    )
+
+
+def attempt(row: engine.Row) -> Attempt:
+    return Attempt(
+        n=row["n"],
+        epoch=row["epoch"],
+        started_at=certain(row["started_at"]),
+        finished_at=moment(row["finished_at"]),
+        outcome=row["outcome"],
+        error=row["error"],
+        cost_usd=row["cost_usd"],
+        tokens=Tokens(
+            input=row["input_tokens"],
+            output=row["output_tokens"],
+            cache_read=row["cache_read_tokens"],
+            cache_write=row["cache_write_tokens"],
+        ).total,
+        turns=row["turns"],
+        session_id=row["session_id"],
+    )
+
+
+def event(row: engine.Row) -> Event:
+    return Event(
+        seq=row["seq"],
+        at=certain(row["at"]),
+        kind=row["kind"],
+        job_id=row["job_id"],
+        key=row["key"],
+        attempt=row["attempt"],
+        data=load(row["data"]),
+    )

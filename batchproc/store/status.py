@@ -1,0 +1,96 @@
+"""One look at a job, from one snapshot: the same rows for every face, at the same cost however many units there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from batchproc.models import Event, Job
+from batchproc.store import engine, events, jobs, rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningUnit:
+    key: str
+    attempt: int
+    last_event: Event | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailureGroup:
+    """Units that failed or were flagged alike."""
+
+    signature: str
+    count: int
+    example_key: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """`finished` are the newest moments at which units became final, newest first."""
+
+    job: Job
+    counts: Mapping[str, int]
+    running: list[RunningUnit]
+    failures: list[FailureGroup]
+    finished: list[datetime]
+    last_event: int
+
+
+def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
+    """The job as it stands; the numbers limit how many of each are listed. None: no such job."""
+    job = jobs.by_id(tx, job_id)
+    if job is None:
+        return None
+    return Snapshot(
+        job=job,
+        counts=jobs.ledger(tx, job.number),
+        running=_running(tx, job.number, running),
+        failures=_failures(tx, job.number, failures),
+        finished=_finished(tx, job.number, finished),
+        last_event=events.last(tx),
+    )
+
+
+RUNNING = "SELECT number, key, attempt FROM units WHERE job = :job AND status = 'running' ORDER BY number LIMIT :limit"
+
+
+def _running(tx: engine.Tx, job: int, limit: int) -> list[RunningUnit]:
+    found = tx.execute(RUNNING, {"job": job, "limit": limit}).fetchall()
+    return [
+        RunningUnit(
+            key=row["key"],
+            attempt=row["attempt"],
+            last_event=next(iter(events.tail_of_unit(tx, row["number"], limit=1)), None),
+        )
+        for row in found
+    ]
+
+
+LARGEST_GROUPS = """
+SELECT signature, n FROM failure_groups WHERE job = :job AND n > 0 ORDER BY n DESC LIMIT :limit
+"""
+EXAMPLE = """
+SELECT key, error FROM units WHERE job = :job AND signature = :signature ORDER BY number LIMIT 1
+"""
+
+
+def _failures(tx: engine.Tx, job: int, limit: int) -> list[FailureGroup]:
+    groups = []
+    for row in tx.execute(LARGEST_GROUPS, {"job": job, "limit": limit}).fetchall():
+        example = tx.execute(EXAMPLE, {"job": job, "signature": row["signature"]}).fetchone()
+        groups.append(
+            FailureGroup(
+                signature=row["signature"], count=row["n"], example_key=example["key"], message=example["error"] or ""
+            )
+        )
+    return groups
+
+
+FINISHED = """
+SELECT finished_at FROM units WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit
+"""
+
+
+def _finished(tx: engine.Tx, job: int, limit: int) -> list[datetime]:
+    return [rows.certain(row["finished_at"]) for row in tx.execute(FINISHED, {"job": job, "limit": limit})]

@@ -1,0 +1,57 @@
+"""What every test may use: a store in a directory of its own, and waiting for facts."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from batchproc.models import AgentOptions, Job, JobSpec, Profile
+from batchproc.store import db, jobs, units
+
+OPTIONS = AgentOptions(
+    model=None,
+    profile=Profile.ANSWER,
+    max_concurrency=4,
+    max_attempts=4,
+    timeout_s=60,
+    max_turns=None,
+    working_directory=None,
+    system_prompt=None,
+)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[db.Database]:
+    async with db.Database(tmp_path / "home") as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_job(store: db.Database) -> Callable[..., Awaitable[Job]]:
+    """A ready job with `n` units whose keys are u1…un."""
+
+    async def make(n: int = 3, name: str = "a job", key: str | None = None) -> Job:
+        spec = JobSpec(name=name, instructions="do", enumerator={"type": "list"}, idempotency_key=key)
+        job, _ = await store.write(jobs.create, spec, OPTIONS, now=time.time())
+        token = await store.write(jobs.begin_reading, job.number, reader="test", previous=None)
+        rows = [(job.number, f"u{i}", '{"value":1}', i) for i in range(1, n + 1)]
+        await store.write(units.add_many, job.number, token, rows)
+        return await store.write(jobs.publish, job.number, token, now=time.time())
+
+    return make
+
+
+async def wait_until(fact: Callable[[], object | Awaitable[object]], name: str, limit_s: float) -> object:
+    """Wait for a fact with a name and a limit; returns it."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        found = fact()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {limit_s:g} s: {name}")
+        await asyncio.sleep(0.02)

@@ -1,0 +1,113 @@
+"""Reading a source into the store: all or nothing, by one reader at a time; and how a job leaves the store."""
+
+import time
+
+import pytest
+
+from batchproc.errors import TakenOver, WrongStatus
+from batchproc.models import JobSpec
+from batchproc.store import events, jobs, retention, status, units
+from tests.conftest import OPTIONS
+
+NOW = 1_800_000_000.0
+
+
+async def new_job(store, key=None):
+    spec = JobSpec(name="n", instructions="do", enumerator={"type": "list"}, idempotency_key=key)
+    return (await store.write(jobs.create, spec, OPTIONS, now=NOW))[0]
+
+
+async def test_units_of_an_unfinished_reading_are_in_no_ledger(store):
+    job = await new_job(store)
+    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1)])
+    look = await store.read(status.look, job.job_id)
+    assert (look.job.total_units, look.job.units_read, sum(look.counts.values())) == (0, 1, 0)
+
+
+async def test_a_second_reader_is_refused_and_a_replaced_one_changes_nothing(store):
+    job = await new_job(store)
+    first = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    with pytest.raises(TakenOver):
+        await store.write(jobs.begin_reading, job.number, reader="b", previous=None)
+    second = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
+    for verb in (
+        lambda tx: units.add_many(tx, job.number, first, [(job.number, "k", "{}", 1)]),
+        lambda tx: jobs.publish(tx, job.number, first, now=NOW),
+    ):
+        with pytest.raises(TakenOver):
+            await store.write(verb)
+    await store.write(units.add_many, job.number, second, [(job.number, "k", "{}", 1)])
+    assert (await store.write(jobs.publish, job.number, second, now=NOW)).total_units == 1
+
+
+async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
+    job = await new_job(store)
+    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    with pytest.raises(units.KeyTaken) as within:
+        await store.write(
+            units.add_many, job.number, token, [(job.number, "k", "{}", 1), (job.number, "k", "{}", 2)]
+        )
+    assert (within.value.first, within.value.second) == (1, 2)
+    await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1)])
+    with pytest.raises(units.KeyTaken) as across:
+        await store.write(
+            units.add_many, job.number, token, [(job.number, "new", "{}", 2), (job.number, "k", "{}", 40_000)]
+        )
+    assert (across.value.key, across.value.first, across.value.second) == ("k", 1, 40_000)
+
+
+async def test_a_failed_reading_frees_its_idempotency_key(store):
+    job = await new_job(store, key="once")
+    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    assert await store.write(jobs.fail_reading, job.number, token, reason="row 7", now=NOW)
+    again = await new_job(store, key="once")
+    assert again.job_id != job.job_id
+    assert (await new_job(store, key="once")).job_id == again.job_id
+
+
+async def test_a_deleted_job_leaves_nothing_and_its_event_numbers_are_not_used_again(store, make_job):
+    job, other = await make_job(30), await make_job(2, name="other")
+    before = await store.read(events.last)
+    await store.write(retention.mark_deleted, job, now=NOW)
+    assert await store.read(jobs.by_id, job.job_id) is None
+    while not await store.write(retention.erase_some, job.number, limit=10):
+        pass
+    counts = await store.read(
+        lambda tx: {
+            table: tx.execute(f"SELECT COUNT(*) FROM {table} WHERE job = {job.number}").fetchone()[0]
+            for table in ("units", "events", "counters", "failure_groups", "logs")
+        }
+    )
+    assert set(counts.values()) == {0}
+    assert (await store.read(jobs.by_id, other.job_id)).total_units == 2
+    await make_job(1, name="later")
+    assert min(e.seq for e in await store.read(events.after, before, limit=99)) == before + 1
+
+
+async def test_a_job_whose_units_run_cannot_be_deleted(store, make_job):
+    job = await make_job(1)
+    from tests.store.test_units import start, take_over
+
+    epoch = await take_over(store)
+    await start(store, job)
+    await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    with pytest.raises(WrongStatus, match="wait until it has ended"):
+        await store.write(retention.mark_deleted, await store.read(jobs.by_id, job.job_id), now=NOW)
+
+
+async def test_retention_finds_jobs_by_when_they_ended(store):
+    job = await new_job(store)
+    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    await store.write(jobs.fail_reading, job.number, token, reason="x", now=NOW)
+    assert await store.read(retention.finished_before, before=NOW) == []
+    [found] = await store.read(retention.finished_before, before=NOW + 1)
+    assert found.job_id == job.job_id
+
+
+async def test_a_page_of_jobs_is_newest_first_and_resumes(store, make_job):
+    made = [(await make_job(1, name=f"j{n}")).job_id for n in range(5)]
+    page = await store.read(jobs.page, status=None, before=1 << 62, limit=3)
+    rest = await store.read(jobs.page, status=None, before=page[-1].number, limit=3)
+    assert [job.job_id for job in (*page, *rest)] == made[::-1]
+    assert time.time() - page[0].created_at.timestamp() < 60

@@ -1,0 +1,101 @@
+"""The invariants that stand in schema.sql: every process must obey them, whatever its code says."""
+
+import pytest
+
+from batchproc.models import Credential
+from batchproc.store import engine, jobs, processes, units
+
+NOW = 1_800_000_000.0
+
+REFUSED = {
+    "a unit that runs under no epoch": "UPDATE units SET status = 'running'",
+    "a pending unit with an epoch": "UPDATE units SET epoch = 1",
+    "a final unit that never finished": "UPDATE units SET status = 'succeeded'",
+    "a pending unit that has finished": "UPDATE units SET finished_at = 1",
+    "more charged attempts than starts": "UPDATE units SET charged = 1",
+    "a failure without a signature": "UPDATE units SET status = 'failed', finished_at = 1",
+    "a signature without a failure": "UPDATE units SET signature = 'x'",
+    "a success with an error": "UPDATE units SET status = 'succeeded', finished_at = 1, error = 'x'",
+    "an unknown unit status": "UPDATE units SET status = 'done'",
+    "an unknown job status": "UPDATE jobs SET status = 'done'",
+    "a paused job without a reason": "UPDATE jobs SET status = 'paused', paused_from = 'running'",
+    "a job that runs on nothing": "UPDATE jobs SET status = 'running', started_at = 1",
+    "an ended job without an end": "UPDATE jobs SET status = 'cancelled'",
+    "an unpublished job that is ready": "UPDATE jobs SET published = 0",
+    "a negative bill": "UPDATE jobs SET cost_usd = -1",
+    "a completed job with pending units": "UPDATE jobs SET status = 'completed', started_at = 1, finished_at = 1, "
+    "credential = 'login'",
+    "a changed event": "UPDATE events SET kind = 'other'",
+    "two units with one key": "INSERT INTO units (job, key, payload, row) SELECT job, key, '{}', 9 FROM units",
+    "a unit of no job": "INSERT INTO units (job, key, payload, row) VALUES (99, 'k', '{}', 1)",
+    "a second store": "INSERT INTO store VALUES (2, 'x', 1)",
+    "a negative counter": "UPDATE counters SET n = -1",
+    "an attempt with an end but no outcome": "INSERT INTO attempts (unit, n, epoch, started_at, finished_at) "
+    "SELECT number, 1, 1, 1, 1 FROM units",
+    "an attempt numbered 0": "INSERT INTO attempts (unit, n, epoch, started_at) SELECT number, 0, 1, 1 FROM units",
+}
+
+
+@pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED.keys())
+async def test_the_schema_refuses(store, make_job, sql):
+    await make_job(1)
+    with pytest.raises(engine.sqlite.IntegrityError):
+        await store.write(lambda tx: tx.execute(sql).rowcount)
+
+
+async def test_attempts_of_one_unit_never_overlap(store, make_job):
+    job = await make_job(1)
+    epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=NOW)
+    await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW)
+    [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    second = f"INSERT INTO attempts (unit, n, epoch, started_at) VALUES ({unit.fence.unit}, 2, {epoch}, 1)"
+    with pytest.raises(engine.sqlite.IntegrityError, match="attempts.unit"):
+        await store.write(lambda tx: tx.execute(second).rowcount)
+
+
+STATEMENTS = [
+    (units.CLAIM, {"job": 1, "epoch": 1, "now": 1, "limit": 1}),
+    (units.NEXT_DUE, {"job": 1}),
+    (units.BY_KEY, {"job": 1, "key": "k"}),
+    (units.FINAL_PAGE, {"job": 1, "after": 0, "limit": 1}),
+    (units.FINAL_PAGE_BY_STATUS, {"job": 1, "status": "failed", "after": 0, "limit": 1}),
+    (units.SETTLE, {}),
+    (units.CLOSE_ATTEMPT, {}),
+    (units.ATTEMPTS, {"unit": 1}),
+    (units.FIRST_PENDING, {"job": 1, "limit": 1}),
+    (jobs.BY_ID, {"job_id": "x"}),
+    (jobs.PAGE, {"before": 9, "limit": 1}),
+    (jobs.PAGE_BY_STATUS, {"status": "ready", "before": 9, "limit": 1}),
+    (jobs.COMPLETE, {"number": 1, "now": 1}),
+    (jobs.LEDGER, {"number": 1}),
+]
+
+
+def all_statements():
+    from batchproc.store import events, status
+
+    more = [
+        (events.AFTER, {"after": 0, "limit": 1}),
+        (events.OF_JOB, {"job": 1, "after": 0, "limit": 1}),
+        (events.TAIL_OF_UNIT, {"unit": 1, "limit": 1}),
+        (events.LAST, {}),
+        (status.RUNNING, {"job": 1, "limit": 1}),
+        (status.LARGEST_GROUPS, {"job": 1, "limit": 1}),
+        (status.EXAMPLE, {"job": 1, "signature": "x"}),
+        (status.FINISHED, {"job": 1, "limit": 1}),
+    ]
+    return [*STATEMENTS, *more]
+
+
+@pytest.mark.parametrize(("sql", "values"), all_statements(), ids=lambda v: v.split()[0] if isinstance(v, str) else "")
+async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
+    import re
+
+    named = {name: values.get(name, 1) for name in re.findall(r":(\w+)", sql)}
+
+    def explain(tx):
+        return [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", named)]
+
+    plan = await store.read(explain) if sql.lstrip().startswith("SELECT") else await store.write(explain)
+    keyed = [step for step in plan if not re.match(r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|SCAN jobs", step)]
+    assert not keyed, plan

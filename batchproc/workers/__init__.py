@@ -1,0 +1,1 @@
+"""Carry attempts: inline, in the supervisor's loop."""

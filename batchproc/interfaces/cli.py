@@ -1,0 +1,134 @@
+"""The shell's face: parse, call the service, present. `--json` prints what the service answered, for programs."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from batchproc import __version__, settings
+from batchproc.errors import BatchprocError
+from batchproc.interfaces import cli_show
+
+
+class Demo(Protocol):
+    def __call__(self, *, rehearsal: bool) -> int: ...
+
+
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def main(argv: Sequence[str], *, demo: Demo) -> int:
+    """Run one command; returns the exit code: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
+    args = _parser().parse_args(argv)
+    if args.command == "demo":
+        return demo(rehearsal=args.rehearsal)
+    try:
+        return asyncio.run(COMMANDS[args.command](args))
+    except BatchprocError as error:
+        print(f"batchproc: {cli_show.safe(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="batchproc", description="One Claude agent per work unit, over many units.")
+    parser.add_argument("--version", action="version", version=f"batchproc {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    demo = commands.add_parser("demo", help="watch agents read the example contracts, end to end")
+    demo.add_argument("--rehearsal", action="store_true", help="use the rehearsal model even if a credential is found")
+    status = commands.add_parser("status", help="all jobs, or one job")
+    status.add_argument("job_id", nargs="?")
+    status.add_argument("--wait", type=float, default=0, metavar="S", help="wait up to S seconds (45) for a change")
+    results = commands.add_parser("results", help="the answers of a job")
+    results.add_argument("job_id")
+    results.add_argument("--status", help="only units with this status")
+    results.add_argument("--limit", type=int, help="at most this many (default: all)")
+    supervisor = commands.add_parser("supervisor", help="the background process that runs the agents")
+    supervisor.add_argument("action", choices=["run", "status", "stop"])
+    supervisor.add_argument("--now", action="store_true", help="stop: do not wait for running agents")
+    doctor = commands.add_parser("doctor", help="check what batchproc needs on this machine")
+    for command in (status, results, supervisor, doctor):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+async def _status(args: argparse.Namespace) -> int:
+    from batchproc import app
+
+    async with app.open_service(settings.load()) as service:
+        await service.wake()
+        if args.job_id is None:
+            jobs = await service.list_jobs(limit=50)
+            _print(args, jobs.model_dump(mode="json"), lambda: cli_show.job_list(jobs))
+        else:
+            job = await service.get_status(args.job_id, args.wait)
+            _print(args, job.model_dump(mode="json"), lambda: cli_show.job(job))
+    return 0
+
+
+async def _results(args: argparse.Namespace) -> int:
+    """Streamed page by page; with --json one line for each unit."""
+    from batchproc import app
+
+    left, cursor = args.limit, None
+    async with app.open_service(settings.load()) as service:
+        await service.wake()
+        while left is None or left > 0:
+            page = await service.get_results(args.job_id, args.status, cursor, min(left or 200, 200))
+            for result in page.results:
+                _print(args, result.model_dump(mode="json"), lambda result=result: cli_show.result(result))
+            left = None if left is None else left - len(page.results)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        if not args.json:
+            cli_show.results_footer(page)
+    return 0
+
+
+async def _supervisor(args: argparse.Namespace) -> int:
+    from batchproc import app
+
+    if args.action == "run":
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        await app.run_supervisor(settings.load())
+        return 0
+    async with app.open_service(settings.load()) as service:
+        if args.action == "stop" and not await service.stop_supervisor(now=args.now):
+            print("batchproc: no supervisor is alive", file=sys.stderr)
+            return 1
+        answer = await service.supervisor_status()
+        _print(
+            args, answer.model_dump(mode="json"), lambda: cli_show.supervisor(answer, stopping=args.action == "stop")
+        )
+    return 0
+
+
+async def _doctor(args: argparse.Namespace) -> int:
+    from batchproc import doctor
+
+    checks = await doctor.examine(settings.load())
+    _print(args, [check.model_dump(mode="json") for check in checks], lambda: cli_show.checks(checks))
+    return 0 if all(check.ok for check in checks if check.required) else 1
+
+
+COMMANDS: dict[str, Command] = {
+    "status": _status,
+    "results": _results,
+    "supervisor": _supervisor,
+    "doctor": _doctor,
+}
+
+
+def _print(args: argparse.Namespace, content: Any, show: Callable[[], None]) -> None:
+    if args.json:
+        print(json.dumps(content, ensure_ascii=False))
+    else:
+        show()

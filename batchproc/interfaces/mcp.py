@@ -1,0 +1,108 @@
+"""The MCP face: a stdio server that parses, calls the service and presents. Thin: it dies with its client."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+gc.disable()  # the imports below make many objects that live for ever: collecting meanwhile costs a tenth of the start
+os.environ.setdefault("PYDANTIC_ERRORS_INCLUDE_URL", "0")
+
+from mcp.server import MCPServer  # noqa: E402
+
+from batchproc import __version__  # noqa: E402
+from batchproc.interfaces.mcp_tools import Tools  # noqa: E402
+
+gc.freeze()
+gc.enable()
+
+if TYPE_CHECKING:
+    from batchproc.service import BatchService
+
+INSTRUCTIONS = """\
+batchproc runs one Claude agent per work unit (file, CSV row, JSON element, SQL row, list item), over as many units as
+there are, in the background. The data never passes through this conversation.
+
+1. create_job names the source and the instructions, and returns the number of units, three sample prompts and warnings.
+   Show them to the user. Nothing runs yet.
+2. start_job lets the agents run, once the user agrees. It returns at once; the job goes on when this chat closes.
+3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units.
+   "flagged" means: the agent said it was done, and there is a reason not to believe it.
+4. get_results gives the answers page by page; get_unit shows one unit's conversation.
+
+Plain instructions get a frame with the unit's data. Instructions with {{ field }} are a template and the whole prompt.
+options {"model": "rehearsal"} tries a job for free with a stand-in that is not Claude: say so when you report results.
+"""
+
+
+class Provider:
+    """Opens the service at its first use, so that the server can answer its client before the store is read."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._service: BatchService | None = None
+
+    async def get(self) -> "BatchService":
+        async with self._opening:
+            if self._service is None:
+                await asyncio.to_thread(_import_app)
+                from batchproc import app, settings
+
+                self._service = await self._stack.enter_async_context(app.open_service(settings.load()))
+            return self._service
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+def _import_app() -> None:
+    import batchproc.app  # noqa: F401
+
+
+def build() -> MCPServer[Any]:
+    """The server with every tool. Nothing is opened before a client has connected."""
+    provider = Provider()
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[Any]) -> AsyncIterator[None]:
+        warm = asyncio.create_task(_warm_up(provider), name="warm up")
+        try:
+            yield None
+        finally:
+            warm.cancel()
+            await asyncio.gather(warm, return_exceptions=True)
+            await provider.close()
+
+    return MCPServer(
+        "batchproc",
+        title="batchproc",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        tools=Tools(provider.get).table(),
+        lifespan=lifespan,
+        log_level="WARNING",
+    )
+
+
+async def _warm_up(provider: Provider) -> None:
+    """After the handshake: open the store, and start the supervisor if a job is active and nobody runs it."""
+    await asyncio.sleep(0.2)
+    service = await provider.get()
+    await service.wake()
+
+
+def main() -> None:
+    """Serve on stdin and stdout until the client closes them or kills us. Nothing needs to be saved: rows are."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    build().run("stdio")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

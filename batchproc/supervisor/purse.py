@@ -1,0 +1,38 @@
+"""What each job pays with, in memory only; and the rehearsal model, for jobs that asked for it."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+from batchproc.agents.rehearsal import RehearsalModel
+from batchproc.models import REHEARSAL, AttemptTask, Credential, Job
+
+
+class Purse:
+    """An async context manager. The rehearsal model starts with the first task that needs it, and ends with it."""
+
+    def __init__(self) -> None:
+        self._variables: dict[str, Mapping[str, str]] = {}
+        self._rehearsal: RehearsalModel | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> "Purse":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def put(self, job_id: str, variables: Mapping[str, str]) -> None:
+        self._variables[job_id] = dict(variables)
+
+    def can_pay(self, job: Job) -> bool:
+        """Whether agents of this job have what they need; a new supervisor knows no client's environment."""
+        return job.credential is not Credential.ENVIRONMENT or job.job_id in self._variables
+
+    async def pays(self, task: AttemptTask) -> Mapping[str, str]:
+        """The variables that a task's agent needs; empty for a stored login."""
+        if task.options.model != REHEARSAL:
+            return self._variables.get(task.job_id, {})
+        if self._rehearsal is None:
+            self._rehearsal = RehearsalModel()
+            await self._stack.enter_async_context(self._rehearsal)
+        return self._rehearsal.environment()

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from batchproc import __version__, settings
@@ -83,7 +84,7 @@ async def _results(args: argparse.Namespace) -> int:
         while left is None or left > 0:
             page = await service.get_results(args.job_id, args.status, cursor, min(left or 200, 200))
             for result in page.results:
-                _print(args, result.model_dump(mode="json"), lambda result=result: cli_show.result(result))
+                _print(args, result.model_dump(mode="json"), partial(cli_show.result, result))
             left = None if left is None else left - len(page.results)
             cursor = page.next_cursor
             if cursor is None:

@@ -69,7 +69,7 @@ def job(answer: answers.JobStatusAnswer) -> None:
     for unit in answer.running:
         out.print(f"  [cyan]▸[/] {plain(unit.key)}  attempt {unit.attempt}  {plain(unit.last_event or '')}")
     for group in answer.failures:
-        out.print(f"  [red]✗[/] {group.count:,} × {plain(group.message)}  e.g. {plain(group.example_key)}")
+        out.print(f"  [red]✗[/] {group.count:,} x {plain(group.message)}  e.g. {plain(group.example_key)}")
     out.print(f"  [dim]next: {plain(answer.next)}[/]")
 
 

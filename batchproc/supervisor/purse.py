@@ -33,6 +33,6 @@ class Purse:
         if task.options.model != REHEARSAL:
             return self._variables.get(task.job_id, {})
         if self._rehearsal is None:
-            self._rehearsal = RehearsalModel()
+            self._rehearsal = RehearsalModel(keep_calls=False)
             await self._stack.enter_async_context(self._rehearsal)
         return self._rehearsal.environment()

@@ -1,0 +1,83 @@
+"""The judge decides from the report, never from the stream's mere end."""
+
+from dataclasses import replace
+
+import pytest
+
+from batchproc.judge import judge, signature
+from batchproc.models import Cause, Report, Verdict
+
+GOOD = Report(ended="result", subtype="success", text="All is well.", api_calls=1)
+
+
+def error(**more):
+    return replace(GOOD, is_error=True, text="API Error", **more)
+
+
+def test_an_answer_is_believed():
+    assert judge(GOOD).verdict is Verdict.SUCCEEDED
+
+
+def test_a_structured_answer_without_text_is_believed():
+    assert judge(replace(GOOD, text="", output={"a": 1})).verdict is Verdict.SUCCEEDED
+
+
+@pytest.mark.parametrize("text", ["", "  \n\t "])
+def test_an_empty_answer_is_not_believed(text):
+    outcome = judge(replace(GOOD, text=text))
+    assert (outcome.verdict, outcome.cause) == (Verdict.EMPTY, Cause.EMPTY)
+
+
+def test_denied_tools_flag_an_answer_and_are_named():
+    outcome = judge(replace(GOOD, denied_tools=("Bash", "Bash", "Read")))
+    assert outcome.verdict is Verdict.FLAGGED and outcome.message == "tools were denied: Bash, Read"
+
+
+def test_an_answer_without_a_model_call_is_flagged():
+    assert judge(replace(GOOD, api_calls=0)).verdict is Verdict.FLAGGED
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict", "cause"),
+    [
+        (error(api_error_status=401), Verdict.UNRUN, Cause.AUTHENTICATION),
+        (error(api_error_status=403), Verdict.UNRUN, Cause.AUTHENTICATION),
+        (error(api_error_status=404), Verdict.UNRUN, Cause.MODEL),
+        (error(api_error_status=429), Verdict.UNRUN, Cause.RATE_LIMIT),
+        (error(api_error_status=529), Verdict.UNRUN, Cause.OVERLOADED),
+        (error(api_error_status=429, tools_run=1), Verdict.FAILED, Cause.RATE_LIMIT),
+        (error(api_error_status=500), Verdict.FAILED, Cause.SERVER),
+        (error(api_error_status=503), Verdict.FAILED, Cause.SERVER),
+        (error(api_error_status=400), Verdict.FAILED, Cause.INVALID_REQUEST),
+        (error(api_error_status=413), Verdict.FAILED, Cause.CONTEXT_TOO_LONG),
+        (error(api_error="billing_error"), Verdict.UNRUN, Cause.AUTHENTICATION),
+        (replace(error(), text="Connection error: ECONNREFUSED"), Verdict.FAILED, Cause.NETWORK),
+        (replace(error(), text="Prompt is too long"), Verdict.FAILED, Cause.CONTEXT_TOO_LONG),
+        (replace(GOOD, subtype="error_max_turns"), Verdict.FAILED, Cause.MAX_TURNS),
+        (replace(GOOD, stop_reason="refusal"), Verdict.FAILED, Cause.REFUSAL),
+        (replace(GOOD, ended="timeout"), Verdict.FAILED, Cause.TIMEOUT),
+        (replace(GOOD, ended="died", detail="exit 137"), Verdict.FAILED, Cause.CRASHED),
+        (replace(GOOD, ended="missing"), Verdict.FAILED, Cause.CLI_MISSING),
+    ],
+)
+def test_every_way_to_fail_has_its_cause(report, verdict, cause):
+    outcome = judge(report)
+    assert (outcome.verdict, outcome.cause) == (verdict, cause)
+    assert outcome.message.startswith(cause.value.replace("_", " ")) and outcome.signature
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("server: 500 for req_011CQabc at 12:01:07", "server: 503 for req_99ZZtop123 at 23:59:59"),
+        ("cannot read /home/anna/a.txt", "cannot read /srv/data/deep/b.txt"),
+        ("no field 'vendor' in row 7", "no field 'amount' in row 40,000"),
+        ("session 3f2b8c1e-9f4d-4a6b-8a57-1f2e3d4c5b6a died", "session 00000000-9f4d-4a6b-8a57-1f2e3d4c5b6a died"),
+    ],
+)
+def test_failures_that_are_alike_have_one_signature(one, other):
+    assert signature(one) == signature(other)
+
+
+def test_failures_that_differ_have_signatures_that_differ():
+    assert signature("server: 500") != signature("timeout: 500")

@@ -1,0 +1,58 @@
+"""The policy table: what each cause deserves."""
+
+import pytest
+
+from batchproc.models import Cause, Outcome, UnitStatus, Verdict
+from batchproc.retry import POLICY, Backoff, Policy, decide
+
+BACKOFF = Backoff(first_s=5, max_s=300)
+
+
+def after(verdict, cause=None, *, attempt=1, charged=0, max_attempts=4, jitter=0.0):
+    outcome = Outcome(verdict=verdict, cause=cause, message="m", signature="m")
+    return decide(
+        outcome,
+        attempt=attempt,
+        charged=charged,
+        max_attempts=max_attempts,
+        backoff=BACKOFF,
+        jitter=lambda: jitter,
+    )
+
+
+def test_every_cause_has_a_policy():
+    assert set(POLICY) == set(Cause)
+
+
+@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.RETRY and c is not Cause.EMPTY])
+def test_what_may_pass_is_retried_until_attempts_are_used_up(cause):
+    assert after(Verdict.FAILED, cause, charged=2).status is UnitStatus.PENDING
+    last = after(Verdict.FAILED, cause, charged=3)
+    assert last.status is UnitStatus.FAILED and last.charged
+
+
+@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.GIVE_UP])
+def test_what_no_retry_mends_fails_at_once(cause):
+    assert after(Verdict.FAILED, cause).status is UnitStatus.FAILED
+
+
+@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.PAUSE])
+def test_what_a_person_must_mend_pauses_the_job_and_costs_nothing_if_nothing_ran(cause):
+    decision = after(Verdict.UNRUN, cause, charged=3)
+    assert decision.status is UnitStatus.PENDING and not decision.charged and decision.pause
+
+
+def test_an_attempt_that_did_not_run_is_not_charged():
+    decision = after(Verdict.UNRUN, Cause.RATE_LIMIT, charged=3)
+    assert decision.status is UnitStatus.PENDING and not decision.charged
+
+
+def test_empty_answers_are_retried_and_the_last_one_is_flagged():
+    assert after(Verdict.EMPTY, Cause.EMPTY, charged=2).status is UnitStatus.PENDING
+    assert after(Verdict.EMPTY, Cause.EMPTY, charged=3).status is UnitStatus.FLAGGED
+
+
+def test_back_off_doubles_is_capped_and_spread():
+    delays = [BACKOFF.delay_s(n, lambda: 0.0) for n in (1, 2, 3, 10, 4000)]
+    assert delays == [2.5, 5, 10, 150, 150]
+    assert BACKOFF.delay_s(1, lambda: 0.999) < 5

@@ -17,12 +17,11 @@ class Config(BaseModel):
 class Enumerator(Protocol):
     """Reads one source. Built from a validated config; touches nothing until `items` is called.
 
-    `kind` is the word users write in `enumerator.type`; `place` is the noun for `Item.row` ("row", "line", "element",
-    "file"), used in errors; `example` is a config that shows the common case.
+    `kind` is the word users write in `enumerator.type`; `about` says in one sentence what it finds; `example` is a
+    config that shows the common case.
     """
 
     kind: ClassVar[str]
-    place: ClassVar[str]
     about: ClassVar[str]
     config_model: ClassVar[type[Config]]
     example: ClassVar[Mapping[str, Any]]
@@ -30,15 +29,24 @@ class Enumerator(Protocol):
     def __init__(self, config: Any) -> None: ...
 
     @property
+    def place(self) -> str:
+        """The noun for `Item.row` ("row", "line", "element", "file"), used in errors.
+
+        Where the file itself decides (JSON or JSON Lines), it is right from the first item on.
+        """
+        ...
+
+    @property
     def source(self) -> str:
-        """The source's name for people: a path, a folder, or what the list is called."""
+        """The source's name for people: a path, a folder, or what the list is called. Holds no secret."""
         ...
 
     def items(self) -> Iterator[Item]:
         """Every item once, in a stable order, in constant memory.
 
-        Raises `SourceError` that names the source, the place in it and the way out. Closing the iterator releases
-        files and processes. Runs on a worker thread.
+        Keys are text of 1 to 1,024 characters (the store finds duplicates); payloads have text keys and can be written
+        as JSON without loss. Raises `SourceError` that names the source, the place in it and the way out. What comes
+        back is a generator: closing it releases files and processes. Runs on a worker thread; one reading at a time.
         """
         ...
 

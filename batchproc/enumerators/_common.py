@@ -1,0 +1,172 @@
+"""What all kinds share: paths at the door, opening, keys, limits and warnings."""
+
+import codecs
+import os
+import stat
+from collections.abc import Generator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from batchproc.enumerators import _payload
+from batchproc.errors import SourceError
+from batchproc.models import Item
+
+MAX_KEY = 1024
+"""Characters of a key."""
+
+MAX_VALUE = 64 * 1024 * 1024
+"""Characters of one value: more is a broken source (an unclosed quote, a binary file), not data for a prompt."""
+
+
+def absolute(path: str) -> str:
+    """The path with `~` expanded. Raises ValueError, in words, for one that is not absolute or is no path at all."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - pathlib would also tidy the user's spelling
+    try:
+        expanded.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not valid text; rename it") from None
+    if "\0" in expanded or not os.path.isabs(expanded):  # noqa: PTH117
+        raise ValueError("give an absolute path, such as /home/me/data or ~/data")
+    return expanded
+
+
+AbsolutePath = Annotated[str, AfterValidator(absolute)]
+Limit = Annotated[int | None, Field(ge=1, description="Take only the first so many items")]
+
+
+def regular_file(path: str) -> None:
+    """Raises `SourceError` unless `path` is a regular file (opening a pipe would wait for ever)."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as error:
+        raise unreadable(path, error, "file") from None
+    if stat.S_ISDIR(mode):
+        raise SourceError(path, "is a folder; name a file in it, or use the enumerator type 'file' for its files")
+    if not stat.S_ISREG(mode):
+        raise SourceError(path, "is not a regular file; copy the data to one and name that")
+
+
+def unreadable(path: str, error: OSError, noun: str) -> SourceError:
+    """The operating system's refusal in the user's words."""
+    match error:
+        case FileNotFoundError():
+            return SourceError(path, f"no such {noun}; check the path")
+        case NotADirectoryError():
+            return SourceError(path, f"no such {noun}: a part of this path is a file; check the path")
+        case PermissionError():
+            return SourceError(path, f"no permission to read this {noun}; give this user read access to it")
+        case _:
+            return SourceError(path, f"this {noun} cannot be read: {error.strerror or error}")
+
+
+def open_binary(path: str) -> IO[bytes]:
+    """The file, opened for reading. Raises `SourceError`."""
+    regular_file(path)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise unreadable(path, error, "file") from None
+
+
+def open_text(path: str, encoding: str) -> IO[str]:
+    """The file as text, line ends untouched. Raises `SourceError`."""
+    regular_file(path)
+    try:
+        return Path(path).open(encoding=encoding, newline="")
+    except OSError as error:
+        raise unreadable(path, error, "file") from None
+
+
+def bad_bytes(path: str, encoding: str) -> str:
+    """Where the first bytes stand that are not `encoding`: a second pass, so that the first one can be fast."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with open_binary(path) as file:
+        while chunk := file.read(1 << 16):
+            state = decoder.getstate()
+            try:
+                line += decoder.decode(chunk).count("\n")
+            except UnicodeDecodeError:
+                decoder.setstate(state)
+                return f"line {line + _lines_before_fault(decoder, chunk)}"
+    return f"line {line}"  # its last character is cut off
+
+
+def _lines_before_fault(decoder: codecs.IncrementalDecoder, chunk: bytes) -> int:
+    lines = 0
+    for byte in chunk:
+        try:
+            lines += decoder.decode(bytes((byte,))).count("\n")
+        except UnicodeDecodeError:
+            break
+    return lines
+
+
+def limited(items: Generator[Item, None, None], limit: int | None) -> Generator[Item, None, None]:
+    """The first `limit` items; closing it closes `items`."""
+    return items if limit is None else _first(items, limit)
+
+
+def _first(items: Generator[Item, None, None], limit: int) -> Generator[Item, None, None]:
+    try:
+        yield from islice(items, limit)
+    finally:
+        items.close()
+
+
+def json_item(value: Any, row: int, source: str, place: str, setting: str, id_field: str | None) -> Item:
+    """An item from a JSON value: an object is the payload, anything else becomes {"value": ...}."""
+    payload = value if type(value) is dict else {"value": value}
+    fault = _payload.fault(payload)
+    if fault is not None:
+        raise SourceError(source, fault, f"{place} {row}")
+    if id_field is None:
+        return Item(str(row), payload, row)
+    if id_field not in payload:
+        raise SourceError(
+            source,
+            f"has no field {id_field!r}, only {_payload.names(payload)}; add it, or leave {setting} out",
+            f"{place} {row}",
+        )
+    return Item(key_text(payload[id_field], source, place, row, setting, id_field), payload, row)
+
+
+def key_text(value: Any, source: str, place: str, row: int, setting: str, name: str) -> str:
+    """The value of the id field `name`, chosen by `setting`, as a key. Raises `SourceError`."""
+    text = value if type(value) is str else _as_text(value)
+    if text is None:
+        problem = f"{name!r} holds a list or an object, which is no key; set {setting} to a field with text or numbers"
+    elif not text or text.isspace():
+        problem = f"{name!r} is empty, so there is no key; fill it in, or leave {setting} out"
+    elif len(text) > MAX_KEY:
+        problem = f"{name!r} has {len(text)} characters, and a key has at most {MAX_KEY}; choose another {setting}"
+    else:
+        return text
+    raise SourceError(source, problem, f"{place} {row}")
+
+
+def _as_text(value: Any) -> str | None:
+    if type(value) is int:
+        return str(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float | str) else None
+
+
+class Notes:
+    """What was passed over, counted by reason, with the first example of each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, str]] = {}
+
+    def add(self, reason: str, example: str = "") -> None:
+        count, first = self._seen.get(reason, (0, example))
+        self._seen[reason] = count + 1, first
+
+    def texts(self) -> list[str]:
+        return [f"{count} {reason}: {first!r}" if first else reason for reason, (count, first) in self._seen.items()]

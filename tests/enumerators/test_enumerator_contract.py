@@ -1,0 +1,179 @@
+"""The contract of every enumerator, run over every kind."""
+
+import csv
+import json
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+from enumerate_help import children, open_files, read, refusal
+
+from batchproc.enumerators import KINDS, build, catalogue
+from batchproc.enumerators.base import Config
+
+ROWS = [{"id": f"k{n}", "name": f'a "quoted", näme {n}\r\n', "note": "{{ braces }} \u2028 😀"} for n in range(1, 301)]
+
+Source = Callable[[Path], dict[str, Any]]
+
+
+def a_folder(folder: Path) -> dict[str, Any]:
+    for n in range(300):
+        place = folder / f"d{n % 7}"
+        place.mkdir(exist_ok=True)
+        (place / f"näme {n}.TXT").write_text("x" * n)
+    return {"type": "file", "base_directory": str(folder)}
+
+
+def a_table(folder: Path) -> dict[str, Any]:
+    with (folder / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ROWS[0])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    return {"type": "csv", "file_path": str(folder / "t.csv"), "id_column": "id"}
+
+
+def an_array(folder: Path) -> dict[str, Any]:
+    (folder / "a.json").write_text(json.dumps({"data": {"items": ROWS}}))
+    return {"type": "json", "file_path": str(folder / "a.json"), "items_path": "data.items", "id_field": "id"}
+
+
+def json_lines(folder: Path) -> dict[str, Any]:
+    (folder / "l.jsonl").write_bytes(b"\n".join(orjson.dumps(row) for row in ROWS))
+    return {"type": "json", "file_path": str(folder / "l.jsonl"), "id_field": "id"}
+
+
+def a_database(folder: Path) -> dict[str, Any]:
+    with closing(sqlite3.connect(folder / "d.db")) as database:
+        database.execute("CREATE TABLE t (id, name, note)")
+        database.executemany("INSERT INTO t VALUES (:id, :name, :note)", ROWS)
+        database.commit()
+    return {
+        "type": "sql",
+        "connection_string": f"sqlite:///{folder}/d.db",
+        "query": "SELECT * FROM t",
+        "id_column": "id",
+    }
+
+
+def a_list(folder: Path) -> dict[str, Any]:
+    return {"type": "list", "items": ROWS, "key_field": "id"}
+
+
+SOURCES = (a_folder, a_table, an_array, json_lines, a_database, a_list)
+
+
+@pytest.fixture(params=SOURCES, ids=lambda source: source.__name__)
+def spec(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    source: Source = request.param
+    return source(tmp_path)
+
+
+def test_every_kind_has_a_source_here() -> None:
+    assert set(KINDS) == {"file", "csv", "json", "sql", "list"}
+
+
+def test_every_item_comes_once_and_in_the_same_order_at_every_reading(spec: dict[str, Any]) -> None:
+    enumerator = build(spec)
+
+    first, again, other = list(enumerator.items()), list(enumerator.items()), list(build(spec).items())
+
+    assert first == again == other
+    assert len(first) == len({item.key for item in first}) == 300
+    assert [item.row for item in first] == list(range(1, 301))
+
+
+def test_payloads_are_the_data_and_can_be_written_as_json(spec: dict[str, Any]) -> None:
+    for item in build(spec).items():
+        assert orjson.loads(orjson.dumps(item.payload)) == item.payload
+        assert item.key and all(isinstance(name, str) for name in item.payload)
+
+
+def test_values_arrive_byte_for_byte(spec: dict[str, Any]) -> None:
+    if spec["type"] != "file":
+        assert [dict(item.payload) for item in build(spec).items()] == ROWS
+
+
+def test_the_limit_takes_the_first_items(spec: dict[str, Any]) -> None:
+    if spec["type"] == "list":
+        return  # it has no limit: it is as long as it was written
+    everything = list(build(spec).items())
+
+    assert list(build({**spec, "limit": 7}).items()) == everything[:7]
+    assert list(build({**spec, "limit": 1000}).items()) == everything
+    assert "limit = 0" in refusal(spec["type"], **{k: v for k, v in {**spec, "limit": 0}.items() if k != "type"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("limit", [None, 100])
+def test_closing_early_releases_files_and_processes(spec: dict[str, Any], limit: int | None) -> None:
+    if limit and spec["type"] != "list":
+        spec = {**spec, "limit": limit}
+    before, others = open_files(), children()
+    items = build(spec).items()
+    next(items)
+
+    items.close()  # type: ignore[attr-defined]
+
+    assert open_files() == before
+    assert children() == others
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_reading_to_the_end_releases_files_and_processes(spec: dict[str, Any]) -> None:
+    before, others = open_files(), children()
+
+    list(build(spec).items())
+
+    assert open_files() == before
+    assert children() == others
+
+
+def test_an_unknown_setting_is_refused_with_the_known_ones(spec: dict[str, Any]) -> None:
+    told = refusal(spec["type"], **{k: v for k, v in {**spec, "colour": "red"}.items() if k != "type"})
+
+    assert "enumerator.colour = 'red'" in told
+    assert all(name in told for name in KINDS[spec["type"]].config_model.model_fields)
+
+
+def test_building_touches_nothing() -> None:
+    for entry in catalogue():
+        build(entry["example"])
+
+
+def test_the_catalogue_has_an_example_for_every_kind_that_fits_its_schema() -> None:
+    for entry in catalogue():
+        jsonschema.Draft202012Validator.check_schema(entry["schema"])
+        jsonschema.validate(entry["example"], entry["schema"])
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**entry["example"], "colour": "red"}, entry["schema"])
+        assert entry["example"]["type"] == entry["type"] == entry["schema"]["properties"]["type"]["const"]
+        assert len(entry["about"]) > 20
+
+
+def test_every_setting_is_explained() -> None:
+    for entry in catalogue():
+        for name, setting in entry["schema"]["properties"].items():
+            assert name == "type" or setting["description"], (entry["type"], name)
+
+
+def test_every_kind_keeps_the_shape_of_the_protocol(spec: dict[str, Any]) -> None:
+    enumerator = build(spec)
+    list(enumerator.items())
+
+    assert enumerator.place in {"file", "row", "element", "line"}
+    assert enumerator.source
+    assert enumerator.warnings() == []
+    assert issubclass(enumerator.config_model, Config)
+    assert KINDS[enumerator.kind] is type(enumerator)
+
+
+def test_a_key_of_more_than_1024_characters_is_told() -> None:
+    assert read("list", items=[{"k": "x" * 1024}], key_field="k")
+    with pytest.raises(Exception, match=r"element 1: 'k' has 1025 characters"):
+        read("list", items=[{"k": "x" * 1025}], key_field="k")

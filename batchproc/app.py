@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from batchproc.launcher import Launcher
 from batchproc.service import BatchService
@@ -26,11 +27,13 @@ async def run_supervisor(settings: Settings) -> str:
     from batchproc.platform import processes
     from batchproc.supervisor import process
 
+    warm_ups: list[asyncio.Task[None]] = []
+
     async def hire(tag: str) -> process.Hired:
-        await asyncio.to_thread(processes.sweep, guard.TAG, tag, prefix=True)
-        cli = guard.find_cli()
-        tied = await guard.probe(cli) if cli else guard.NO_CLI
+        await asyncio.to_thread(processes.sweep, guard.TAG, f"{tag}:", prefix=True)
+        tied = await guard.probe(guard.find_cli() or Path("claude"))
         agent = ClaudeAgent(guard=tied, slots=settings.slots, tag=tag)
+        warm_ups.append(asyncio.create_task(agent.warm_up(), name="warm up"))
         return process.Hired(agent=agent, guard=tied.level)
 
     return await process.run(settings, hire)

@@ -9,7 +9,15 @@ import orjson
 
 from batchproc import enumerators
 from batchproc.enumerators.base import Enumerator
-from batchproc.errors import BatchprocError, DuplicateKey, InvalidJob, SourceError, UnknownField
+from batchproc.errors import (
+    BatchprocError,
+    DuplicateKey,
+    InvalidJob,
+    SourceError,
+    StoreError,
+    TakenOver,
+    UnknownField,
+)
 from batchproc.models import AgentOptions, Item, Job, JobOptions, JobSpec, Profile
 from batchproc.platform import processes
 from batchproc.prompts import Prompt
@@ -89,9 +97,15 @@ class Reading:
         except (SourceError, InvalidJob) as error:
             await self._fail(str(error))
             raise
-        except OSError as error:
-            await self._fail(str(error))
-            raise SourceError(self._source.source, str(error)) from error
+        except StoreError:
+            await self.hand_over()
+            raise
+        except TakenOver:
+            raise
+        except Exception as error:
+            problem = SourceError(self._source.source, f"reading it failed: {error!r}")
+            await self._fail(str(problem))
+            raise problem from error
         self.warnings = self._source.warnings()
         return ready
 

@@ -24,7 +24,9 @@ CAUSE_BY_API_ERROR = {
     "server_error": Cause.SERVER,
     "model_not_found": Cause.MODEL,
 }
-UNRUN = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION, Cause.MODEL})
+CAUSE_OF_DEATH = {"cli_missing": Cause.CLI_MISSING, "invalid_job": Cause.PROMPT}
+
+UNRUN = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION, Cause.MODEL, Cause.CLI_MISSING})
 """Causes under which the attempt did not really run: it costs none, if no tool of it ran."""
 
 TOO_LONG = re.compile(r"prompt is too long|context (window|length)|exceeds? the maximum", re.I)
@@ -39,10 +41,10 @@ def judge(report: Report) -> Outcome:
     if report.denied_tools:
         tools = ", ".join(sorted(set(report.denied_tools)))
         return _doubt(Verdict.FLAGGED, f"tools were denied: {tools}")
-    if report.api_calls == 0:
-        return _doubt(Verdict.FLAGGED, "the model was never called")
     if not report.text.strip() and report.output is None:
         return _doubt(Verdict.EMPTY, "the answer is empty")
+    if report.api_calls == 0:
+        return _doubt(Verdict.FLAGGED, "the model was never called")
     return Outcome(verdict=Verdict.SUCCEEDED)
 
 
@@ -51,10 +53,8 @@ def cause_of(report: Report) -> Cause | None:
     match report.ended:
         case "timeout":
             return Cause.TIMEOUT
-        case "missing":
-            return Cause.CLI_MISSING
         case "died":
-            return Cause.CRASHED
+            return CAUSE_OF_DEATH.get(report.subtype, Cause.CRASHED)
     if report.stop_reason == "refusal":
         return Cause.REFUSAL
     if not report.is_error and report.subtype == "success" and report.api_error is None:

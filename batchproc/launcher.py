@@ -12,6 +12,7 @@ from batchproc.platform import doorbell, lock, processes
 from batchproc.settings import Settings, variables
 
 START_S = 15.0  # how long a starting supervisor may take until it answers
+START_AGAIN_S = 3.0  # one that lost a race to a dying holder is started again after this
 ANSWER_S = 5.0
 
 KEEP = frozenset({
@@ -50,15 +51,25 @@ class Launcher:
 
         Raises `SupervisorError` with the end of its log if it does not come up.
         """
-        deadline = asyncio.get_running_loop().time() + START_S
-        started = 0.0
-        while (now := asyncio.get_running_loop().time()) < deadline:
-            if (hello := await self.hello()) is not None:
-                return hello
-            if not self.is_alive and now - started > 3.0:  # one that lost a race to a dying holder is started again
-                started = now
+        if (hello := await self.hello()) is not None:
+            return hello
+        self._settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        turn = lock.FileLock(self._settings.home / "launch.lock")  # of many starters one starts, the others wait for it
+        try:
+            return await self._start_and_wait(turn)
+        finally:
+            turn.release()
+
+    async def _start_and_wait(self, turn: lock.FileLock) -> Mapping[str, Any]:
+        now = asyncio.get_running_loop().time
+        deadline, again_at = now() + START_S, now()
+        while now() < deadline:
+            if not self.is_alive and now() >= again_at and turn.acquire():
+                again_at = now() + START_AGAIN_S
                 self._start()
             await asyncio.sleep(0.02)
+            if (hello := await self.hello()) is not None:
+                return hello
         raise SupervisorError(f"the supervisor did not answer within {START_S:g} s; its log ends: {self._log_tail()}")
 
     async def hello(self) -> Mapping[str, Any] | None:

@@ -16,12 +16,12 @@ Json = Any
 
 
 class JobStatus(StrEnum):
-    """Where a job is. `house.md` of the docs draws the whole graph; the comment says who moves it on."""
+    """Where a job is; the comment says who moves it on. See docs/statuses.md."""
 
     ENUMERATING = "enumerating"  # whoever reads the source: to `ready` or `failed`
     READY = "ready"  # the user: start_job
     RUNNING = "running"  # the supervisor, with the last unit: to `completed`
-    PAUSED = "paused"  # whoever removes the reason: start_job, a new credential
+    PAUSED = "paused"  # start_job, once the reason is gone
     COMPLETED = "completed"  # every unit is final, whatever the mix
     FAILED = "failed"  # enumeration failed: nothing was run
     CANCELLED = "cancelled"  # by a person
@@ -218,7 +218,7 @@ class Report:
     """How an agent says its run ended. The judge decides what to believe.
 
     `ended` is `result` (the CLI gave its final bill), `timeout` (we stopped it), or `died` (its process ended without
-    one, `detail` says what is known). `api_calls` counts model answers; `api_retries` the CLI's own repeats, as
+    one: `detail` says what is known, `subtype` is `cli_missing` or `invalid_job` if it never began). `api_calls` counts model answers; `api_retries` the CLI's own repeats, as
     (HTTP status or None, text). `cost_usd` is the CLI's client-side estimate.
     """
 

@@ -19,7 +19,7 @@ class Settings:
     timeout_s: float = 600.0  # one attempt
     idle_s: float = 300.0  # a supervisor with nothing to do ends after this
     grace_s: float = 30.0  # how long a drain waits for running agents
-    enumerate_s: float = 10.0  # how long create_job reads before the supervisor goes on with it
+    enumerate_s: float = 10.0  # how long create_job reads before it leaves the source to the supervisor
     backoff_s: float = 5.0  # before the second attempt; doubles after each
     backoff_max_s: float = 300.0  # and never grows past this
     allow_full: bool = False  # whether jobs may name profile "full"
@@ -62,6 +62,7 @@ def _parse(name: str, kind: object, text: str) -> object:
         number = int(text) if kind is int else float(text)
     except ValueError:
         raise InvalidJob(name, text, "write a number") from None
-    if not 0 < number < 1e9:
-        raise InvalidJob(name, text, "write a number above 0")
+    most = 1_000 if kind is int else 1e7
+    if not 0 < number <= most:
+        raise InvalidJob(name, text, f"write a number above 0 and at most {most:g}")
     return number

@@ -99,13 +99,12 @@ def results_footer(page: answers.Results) -> None:
     _out().print(f"[dim]{page.total:,} final units match · model: {plain(page.model)}[/]")
 
 
-def supervisor(answer: answers.SupervisorAnswer, *, stopping: bool) -> None:
+def supervisor(answer: answers.SupervisorAnswer, *, ending: str = "") -> None:
     out = _out()
     if not answer.alive:
         out.print("No supervisor is alive. One starts by itself when a job needs it.")
         return
-    verb = "is ending after its running agents" if stopping else "is alive"
-    out.print(f"The supervisor {verb}: pid {answer.pid}, epoch {answer.epoch}, since {answer.since}")
+    out.print(f"The supervisor {ending or 'is alive'}: pid {answer.pid}, epoch {answer.epoch}, since {answer.since}")
     out.print(f"  {answer.jobs} active jobs · {answer.agents} agents · guard: {answer.guard}")
 
 

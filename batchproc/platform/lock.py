@@ -16,7 +16,9 @@ class FileLock:
         self._fd: int | None = None
 
     def acquire(self, patience_s: float = 0.0) -> bool:
-        """Take the lock, trying for `patience_s` seconds. False: somebody else holds it."""
+        """Take the lock, trying for `patience_s` seconds. False: somebody else holds it. True also if we do already."""
+        if self._fd is not None:
+            return True
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + patience_s
         while True:

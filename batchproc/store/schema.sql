@@ -111,7 +111,7 @@ CREATE TABLE attempts (
 -- Attempts of one unit never overlap.
 CREATE UNIQUE INDEX attempts_open ON attempts (unit) WHERE finished_at IS NULL;
 
--- The ledger: kept by the trigger below in the transaction of the change, read without counting.
+-- The ledger, read without counting: set when the units are published, kept by the trigger below ever after.
 CREATE TABLE counters (
     job    INTEGER NOT NULL REFERENCES jobs (number),
     status TEXT NOT NULL,

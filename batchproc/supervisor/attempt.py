@@ -140,7 +140,7 @@ class Attempts:
         doubted = decision.status in {UnitStatus.FAILED, UnitStatus.FLAGGED}
         end = Settlement(
             status=decision.status,
-            outcome=outcome.verdict,
+            outcome="lost" if outcome.cause is Cause.WORKER_LOST else outcome.verdict,
             charged=decision.charged,
             report=report,
             text=report.text if report and final else None,

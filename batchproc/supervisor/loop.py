@@ -20,6 +20,7 @@ from batchproc.supervisor.purse import Purse
 log = logging.getLogger(__name__)
 
 TIDY_S = 3.0  # an agent's process has ended this long after its report
+READ_AGAIN_S = 5.0
 LOOK_AGAIN_S = 30.0  # even if nobody rings
 
 
@@ -52,7 +53,7 @@ class Supervisor:
         self._wake.set()
 
     def stop(self, how: str) -> None:
-        """End: `drain` lets running agents finish within the grace period, `now` does not."""
+        """End: `drain` and `signal` let running agents finish within the grace period, `now` does not."""
         log.info("told to stop: %s", how)
         self._stop = "now" if "now" in (how, self._stop) else how
         self._wake.set()
@@ -77,7 +78,7 @@ class Supervisor:
 
     def _why_end(self, watchers: int) -> str | None:
         if self._stop is not None:
-            return "stop"
+            return "signal" if self._stop == "signal" else "stop"
         busy = self._running or self._readings or self._active_jobs or watchers
         now = asyncio.get_running_loop().time()
         if busy:
@@ -184,6 +185,9 @@ class Supervisor:
         log.info("reading the source of %s", job.job_id)
         try:
             await jobs.Reading(self._crew.store, job, clock=self._crew.clock).run(previous)
+        except StoreError:
+            log.exception("the source of %s cannot be written to the store; trying again", job.job_id)
+            await asyncio.sleep(READ_AGAIN_S)
         except BatchprocError as error:
             log.warning("the source of %s cannot be read: %s", job.job_id, error)
 
@@ -218,8 +222,9 @@ class Supervisor:
         targets = [place / "config", place / "tmp"] if keeps else [place]
         for target in targets:
             await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
             place.parent.rmdir()
+            place.parent.parent.rmdir()
 
     async def _erase_marked(self) -> None:
         """Go on with deletions that a crash interrupted."""

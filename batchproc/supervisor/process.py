@@ -107,7 +107,7 @@ class _Post:
     def _listen_to_signals(self, supervisor: Supervisor) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, supervisor.stop, "drain")
+            loop.add_signal_handler(number, supervisor.stop, "signal")
 
     async def _announce(self, store: db.Database, bell: doorbell.Doorbell) -> None:
         """Tell those who listen how far the events have come, some fifty times a second at most."""

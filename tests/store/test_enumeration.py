@@ -45,9 +45,7 @@ async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
     job = await new_job(store)
     token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
     with pytest.raises(units.KeyTaken) as within:
-        await store.write(
-            units.add_many, job.number, token, [(job.number, "k", "{}", 1), (job.number, "k", "{}", 2)]
-        )
+        await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1), (job.number, "k", "{}", 2)])
     assert (within.value.first, within.value.second) == (1, 2)
     await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1)])
     with pytest.raises(units.KeyTaken) as across:

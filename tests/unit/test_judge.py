@@ -57,7 +57,8 @@ def test_an_answer_without_a_model_call_is_flagged():
         (replace(GOOD, stop_reason="refusal"), Verdict.FAILED, Cause.REFUSAL),
         (replace(GOOD, ended="timeout"), Verdict.FAILED, Cause.TIMEOUT),
         (replace(GOOD, ended="died", detail="exit 137"), Verdict.FAILED, Cause.CRASHED),
-        (replace(GOOD, ended="missing"), Verdict.FAILED, Cause.CLI_MISSING),
+        (replace(GOOD, ended="died", subtype="cli_missing"), Verdict.UNRUN, Cause.CLI_MISSING),
+        (replace(GOOD, ended="died", subtype="invalid_job"), Verdict.FAILED, Cause.PROMPT),
     ],
 )
 def test_every_way_to_fail_has_its_cause(report, verdict, cause):

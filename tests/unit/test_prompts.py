@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 from batchproc.errors import InvalidJob, UnknownField
 from batchproc.prompts import CLOSE, OPEN, Prompt
 
-AWKWARD = ['"', "\n", "{", "}", "{{ name }}", "{% raw %}", "%s", "😀", "﻿", "</unit-data>", "\\", "@/etc/hostname", "/cost"]
+AWKWARD = [
+    '"',
+    "\n",
+    "{",
+    "}",
+    "{{ name }}",
+    "{% raw %}",
+    "%s",
+    "😀",
+    "﻿",
+    "</unit-data>",
+    "\\",
+    "@/etc/hostname",
+    "/cost",
+]
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),

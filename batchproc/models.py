@@ -218,8 +218,9 @@ class Report:
     """How an agent says its run ended. The judge decides what to believe.
 
     `ended` is `result` (the CLI gave its final bill), `timeout` (we stopped it), or `died` (its process ended without
-    one: `detail` says what is known, `subtype` is `cli_missing` or `invalid_job` if it never began). `api_calls` counts model answers; `api_retries` the CLI's own repeats, as
-    (HTTP status or None, text). `cost_usd` is the CLI's client-side estimate.
+    one: `detail` says what is known, `subtype` is `cli_missing` or `invalid_job` if it never began). `api_calls` counts
+    model answers; `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's
+    client-side estimate.
     """
 
     ended: str

@@ -92,11 +92,12 @@ def _frame(instructions: str, payload: Mapping[str, Any]) -> str:
 
 
 def data_block(payload: Mapping[str, Any]) -> str:
-    r"""The payload as one JSON object that decodes to exactly its values and cannot hold the closing delimiter.
+    r"""The payload as one JSON object that decodes to exactly its values and cannot hold a delimiter.
 
-    Every `</` is written `<\/`, which JSON reads as the same text.
+    Every `</` is written `<\/`, and the opening tag `\u003cunit-data>`: JSON reads both as the same text.
     """
-    return orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode().replace("</", "<\\/")
+    text = orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode()
+    return text.replace("</", "<\\/").replace(OPEN, f"\\u003c{OPEN[1:]}")
 
 
 def _show(value: Any) -> Any:

@@ -104,13 +104,14 @@ async def _supervisor(args: argparse.Namespace) -> int:
         await app.run_supervisor(settings.load())
         return 0
     async with app.open_service(settings.load()) as service:
-        if args.action == "stop" and not await service.stop_supervisor(now=args.now):
-            print("batchproc: no supervisor is alive", file=sys.stderr)
-            return 1
+        ending = ""
+        if args.action == "stop":
+            if not await service.stop_supervisor(now=args.now):
+                print("batchproc: no supervisor is alive", file=sys.stderr)
+                return 1
+            ending = "is ending now" if args.now else "is ending after its running agents"
         answer = await service.supervisor_status()
-        _print(
-            args, answer.model_dump(mode="json"), lambda: cli_show.supervisor(answer, stopping=args.action == "stop")
-        )
+        _print(args, answer.model_dump(mode="json"), lambda: cli_show.supervisor(answer, ending=ending))
     return 0
 
 

@@ -5,6 +5,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
+Output = dict[str, Any] | None
+"""A structured answer: a JSON object."""
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +69,7 @@ class Result(_Answer):
     key: str
     status: str
     text: str | None
-    output: Any = Field(description="The structured answer, if one was asked for")
+    output: Output = Field(description="The structured answer, if one was asked for")
     cost_usd: float
     attempts: int
     error: str | None
@@ -106,7 +110,7 @@ class UnitAnswer(_Answer):
     payload: dict[str, Any]
     prompt: str
     text: str | None
-    output: Any
+    output: Output
     error: str | None
     cost_usd: float
     attempts: list[AttemptAnswer]

@@ -1,4 +1,4 @@
-"""Real processes, real signals: whatever is killed, nothing is lost, nothing is claimed twice, nothing goes on alone."""
+"""Real processes, real signals: whatever is killed, nothing is lost, nothing is done twice, nothing goes on alone."""
 
 import asyncio
 import json
@@ -95,7 +95,9 @@ async def check_books(house: House, job_id: str, total: int) -> None:
             "counters off": tx.execute(
                 f"{one}counters c WHERE n <> (SELECT COUNT(*) FROM units u WHERE u.job = c.job AND u.status = c.status)"
             ).fetchone()[0],
-            "overcharged": tx.execute(f"{one}units WHERE charged > 4").fetchone()[0],
+            "overcharged": tx.execute(
+                f"{one}units u JOIN jobs j ON j.number = u.job WHERE charged > j.options ->> 'max_attempts'"
+            ).fetchone()[0],
             "groups off": tx.execute(
                 f"{one}failure_groups g WHERE n <> (SELECT COUNT(*) FROM units u WHERE u.job = g.job "
                 "AND u.signature = g.signature)"
@@ -255,7 +257,7 @@ async def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, rou
     for _ in range(200 + 50 * round_):
         await writer.stdout.readline()
     writer.kill()
-    said = {line for line in (await writer.stdout.read()).decode().split("\n")[:-1]}
+    said = set((await writer.stdout.read()).decode().split("\n")[:-1])
     await writer.wait()
     async with db.Database(tmp_path / "home") as store:
         kept = await store.read(lambda tx: {row["text"] for row in tx.execute("SELECT text FROM logs")})

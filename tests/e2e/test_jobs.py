@@ -19,9 +19,8 @@ async def test_a_job_over_a_list_gives_every_unit_its_answer(house):
     status = await house.run("Greet {{ name }}.", LIST)
     assert status.status == "completed" and status.counts["succeeded"] == 3 == status.total_units
     assert sum(status.counts.values()) == 3 and status.percent == 100
-    assert {r.key: (r.status, r.text, r.attempts) for r in await house.results(status.job_id)} == {
-        name: ("succeeded", "RESULT: ok", 1) for name in ("Ann", "Bob", "Cyd")
-    }
+    found = {r.key: (r.status, r.text, r.attempts) for r in await house.results(status.job_id)}
+    assert found == dict.fromkeys(("Ann", "Bob", "Cyd"), ("succeeded", "RESULT: ok", 1))
     assert sorted(call.prompt for call in house.model.calls) == ["Greet Ann.", "Greet Bob.", "Greet Cyd."]
 
 
@@ -187,7 +186,7 @@ async def test_a_job_is_never_rehearsed_silently(house):
     bare = {k: v for k, v in house.environ.items() if not k.startswith(("ANTHROPIC", "CLAUDE"))}
     created = await house.create("Greet.", LIST)
     without = BatchService(house.service._store, house.launcher, house.settings, environ=bare)
-    with pytest.raises(CredentialMissing, match="ANTHROPIC_API_KEY.*rehearsal"):
+    with pytest.raises(CredentialMissing, match=r"ANTHROPIC_API_KEY.*rehearsal"):
         await without.start_job(created.job_id)
     assert (await house.service.get_status(created.job_id)).status == "ready"
     assert not house.model.calls
@@ -198,7 +197,7 @@ async def test_bad_input_is_refused_with_field_value_and_way_out(house, tmp_path
         await house.create("Greet {{ vendor }}.", LIST)
     with pytest.raises(InvalidJob, match="known types are csv, file, json, list, sql"):
         await house.create("x", {"type": "excel"})
-    with pytest.raises(InvalidJob, match="working_directory.*absolute"):
+    with pytest.raises(InvalidJob, match=r"working_directory.*absolute"):
         await house.create("x", LIST, working_directory="docs")
     with pytest.raises(InvalidJob, match="BATCHPROC_ALLOW_FULL"):
         await house.create("x", LIST, profile="full")

@@ -49,7 +49,7 @@ async def test_attempts_of_one_unit_never_overlap(store, make_job):
     await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW)
     [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
     second = f"INSERT INTO attempts (unit, n, epoch, started_at) VALUES ({unit.fence.unit}, 2, {epoch}, 1)"
-    with pytest.raises(engine.sqlite.IntegrityError, match="attempts.unit"):
+    with pytest.raises(engine.sqlite.IntegrityError, match=r"attempts\.unit"):
         await store.write(lambda tx: tx.execute(second).rowcount)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 Output = dict[str, Any] | None
 """A structured answer: a JSON object."""
 

@@ -26,7 +26,7 @@ from batchproc.settings import Settings
 from batchproc.store import db, units
 from batchproc.store import jobs as rows
 
-CHUNK_ROWS = 5_000
+CHUNK_ROWS = 10_000
 CHUNK_BYTES = 4 << 20
 
 Clock = Callable[[], float]
@@ -48,17 +48,21 @@ def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
         max_attempts=options.max_attempts or settings.max_attempts,
         timeout_s=options.timeout_s or settings.timeout_s,
         max_turns=options.max_turns,
-        working_directory=None if folder is None else _folder(folder),
+        working_directory=None if folder is None else _folder(folder, settings.home),
         system_prompt=options.system_prompt,
     )
 
 
-def _folder(text: str) -> str:
+def _folder(text: str, home: Path) -> str:
     path = Path(text).expanduser()
     if not path.is_absolute():
         raise InvalidJob("options.working_directory", text, "give an absolute path")
     if not path.is_dir():
         raise InvalidJob("options.working_directory", text, "no such folder; create it or name another")
+    if home.is_relative_to(path.resolve()):
+        raise InvalidJob(
+            "options.working_directory", text, f"it holds batchproc's own store ({home}); name a narrower one"
+        )
     return str(path.resolve())
 
 
@@ -122,7 +126,7 @@ class Reading:
             hint = "; ".join(["nothing to process", *self._source.warnings()])
             raise SourceError(self._source.source, hint)
 
-    async def _add(self, chunk: list[tuple[int, str, str, int]]) -> int:
+    async def _add(self, chunk: str) -> int:
         try:
             return await self._store.write(units.add_many, self._job.number, self._token, chunk)
         except units.KeyTaken as taken:
@@ -131,22 +135,21 @@ class Reading:
                 self._source.source, taken.key, f"{place} {taken.first}", f"{place} {taken.second}"
             ) from None
 
-    def _chunks(self, items: Iterator[Item]) -> Iterator[list[tuple[int, str, str, int]]]:
-        """Rows for the store, some thousands or megabytes at a time. Runs on the reading thread."""
-        job, missing, dumps = self._job.number, self._prompt.missing, orjson.dumps
-        chunk: list[tuple[int, str, str, int]] = []
+    def _chunks(self, items: Iterator[Item]) -> Iterator[str]:
+        """Items as JSON for the store, some thousands or megabytes at a time. Runs on the reading thread."""
+        missing = self._prompt.missing
+        chunk: list[tuple[str, Mapping[str, Any], int]] = []
         size = 0
         for key, payload, row in items:
             if (field := missing(payload)) is not None:
                 raise self._lacks(field, payload, row)
-            text = dumps(payload).decode()
-            chunk.append((job, key, text, row))
-            size += len(text)
+            chunk.append((key, payload, row))
+            size += _size(payload)
             if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
-                yield chunk
+                yield orjson.dumps(chunk).decode()
                 chunk, size = [], 0
         if chunk:
-            yield chunk
+            yield orjson.dumps(chunk).decode()
 
     def _lacks(self, field: str, payload: Mapping[str, Any], row: int) -> BatchprocError:
         if row == 1 and field in self._prompt.required:
@@ -163,6 +166,17 @@ class Reading:
     async def _fail(self, reason: str) -> None:
         await self._store.write(rows.fail_reading, self._job.number, self._token, reason=reason, now=self._clock())
         await discard(self._store, self._job.number)
+
+
+def _size(payload: Mapping[str, Any]) -> int:
+    """About how many characters the payload takes; exact where it is nested."""
+    size = 0
+    for value in payload.values():
+        if isinstance(value, str):
+            size += len(value)
+        elif isinstance(value, list | dict):
+            return len(orjson.dumps(payload))
+    return size
 
 
 async def discard(store: db.Database, number: int) -> None:

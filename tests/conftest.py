@@ -1,6 +1,7 @@
 """What every test may use: a store in a directory of its own, and waiting for facts."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -36,8 +37,8 @@ def make_job(store: db.Database) -> Callable[..., Awaitable[Job]]:
         spec = JobSpec(name=name, instructions="do", enumerator={"type": "list"}, idempotency_key=key)
         job, _ = await store.write(jobs.create, spec, OPTIONS, now=time.time())
         token = await store.write(jobs.begin_reading, job.number, reader="test", previous=None)
-        rows = [(job.number, f"u{i}", '{"value":1}', i) for i in range(1, n + 1)]
-        await store.write(units.add_many, job.number, token, rows)
+        chunk = json.dumps([(f"u{i}", {"value": 1}, i) for i in range(1, n + 1)])
+        await store.write(units.add_many, job.number, token, chunk)
         return await store.write(jobs.publish, job.number, token, now=time.time())
 
     return make

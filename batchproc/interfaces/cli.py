@@ -99,8 +99,6 @@ async def _supervisor(args: argparse.Namespace) -> int:
 
     if args.action == "run":
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        for talkative in ("claude_agent_sdk", "uvicorn"):  # they call every ended agent a fatal error
-            logging.getLogger(talkative).setLevel(logging.CRITICAL)
         await app.run_supervisor(settings.load())
         return 0
     async with app.open_service(settings.load()) as service:

@@ -1,13 +1,14 @@
 """Units: enumerated into the store, claimed, settled, read. Every write of a running unit passes its fence."""
 
 import uuid
-from collections.abc import Sequence
 
 from batchproc.errors import TakenOver
 from batchproc.models import FINAL, Attempt, Claimed, Fence, Settlement, Tokens, Unit, UnitStatus
 from batchproc.store import engine, events, jobs, processes, rows
 
-ADD = "INSERT INTO units (job, key, payload, row) VALUES (?, ?, ?, ?)"
+ADD = """
+INSERT INTO units (job, key, payload, row) SELECT :job, value ->> 0, value -> 1, value ->> 2 FROM json_each(:chunk)
+"""
 WHERE_IS = "SELECT row FROM units WHERE job = :job AND key = :key"
 
 
@@ -19,22 +20,30 @@ class KeyTaken(Exception):
         self.key, self.first, self.second = key, first, second
 
 
-def add_many(tx: engine.Tx, job: int, reading: int, items: Sequence[tuple[int, str, str, int]]) -> int:
-    """Add (job, key, payload as JSON, row) of one reading; nobody sees them until it is published.
+def add_many(tx: engine.Tx, job: int, reading: int, chunk: str) -> int:
+    """Add the items of `chunk`, a JSON array of [key, payload, row]; nobody sees them until the reading is published.
 
+    One statement for the whole chunk: SQLite takes it apart without Python's lock, so that reading goes on meanwhile.
     Returns how many were read so far. Raises `TakenOver` if another reading of this job began, `KeyTaken` on a
     duplicate.
     """
     jobs.require_reading(tx, job, reading)
     try:
-        tx.executemany(ADD, items)
+        added = tx.execute(ADD, {"job": job, "chunk": chunk}).rowcount
     except engine.sqlite.IntegrityError:
-        for _, key, _, row in items:
-            found = tx.execute(WHERE_IS, {"job": job, "key": key}).fetchone()
-            if found is not None and found["row"] != row:
-                raise KeyTaken(key, found["row"], row) from None
+        _find_duplicate(tx, job, chunk)
         raise
-    return jobs.count_read(tx, job, len(items))
+    return jobs.count_read(tx, job, added)
+
+
+def _find_duplicate(tx: engine.Tx, job: int, chunk: str) -> None:
+    seen: dict[str, int] = {}
+    for key, _, row in rows.load(chunk):
+        if key in seen:
+            raise KeyTaken(key, seen[key], row) from None
+        if (found := tx.execute(WHERE_IS, {"job": job, "key": key}).fetchone()) is not None:
+            raise KeyTaken(key, found["row"], row) from None
+        seen[key] = row
 
 
 CLAIM = """

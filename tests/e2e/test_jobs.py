@@ -199,6 +199,8 @@ async def test_bad_input_is_refused_with_field_value_and_way_out(house, tmp_path
         await house.create("x", {"type": "excel"})
     with pytest.raises(InvalidJob, match=r"working_directory.*absolute"):
         await house.create("x", LIST, working_directory="docs")
+    with pytest.raises(InvalidJob, match="batchproc's own store"):
+        await house.create("x", LIST, working_directory=str(house.home.parent))
     with pytest.raises(InvalidJob, match="BATCHPROC_ALLOW_FULL"):
         await house.create("x", LIST, profile="full")
     with pytest.raises(SourceError, match="nothing to process"):

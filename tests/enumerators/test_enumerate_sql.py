@@ -113,7 +113,7 @@ def test_no_rows_are_no_items(path: str) -> None:
 
 @pytest.mark.parametrize("literal", ["x'00ff'", "zeroblob(3)"])
 def test_binary_data_is_told_with_row_and_column(path: str, literal: str) -> None:
-    query = f"SELECT id, CASE id WHEN 2 THEN {literal} ELSE 'x' END AS photo FROM orders ORDER BY id"  # noqa: S608
+    query = f"SELECT id, CASE id WHEN 2 THEN {literal} ELSE 'x' END AS photo FROM orders ORDER BY id"
 
     told = complaint("sql", **ask(path, query))
 

@@ -1,12 +1,17 @@
 """Reading a source into the store: all or nothing, by one reader at a time; and how a job leaves the store."""
 
+import asyncio
+import json
 import time
 
+import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchproc.errors import TakenOver, WrongStatus
 from batchproc.models import JobSpec
-from batchproc.store import events, jobs, retention, status, units
+from batchproc.store import db, events, jobs, retention, status, units
 from tests.conftest import OPTIONS
 
 NOW = 1_800_000_000.0
@@ -20,7 +25,7 @@ async def new_job(store, key=None):
 async def test_units_of_an_unfinished_reading_are_in_no_ledger(store):
     job = await new_job(store)
     token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
-    await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1)])
+    await store.write(units.add_many, job.number, token, json.dumps([["k", {}, 1]]))
     look = await store.read(status.look, job.job_id)
     assert (look.job.total_units, look.job.units_read, sum(look.counts.values())) == (0, 1, 0)
 
@@ -32,12 +37,12 @@ async def test_a_second_reader_is_refused_and_a_replaced_one_changes_nothing(sto
         await store.write(jobs.begin_reading, job.number, reader="b", previous=None)
     second = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
     for verb in (
-        lambda tx: units.add_many(tx, job.number, first, [(job.number, "k", "{}", 1)]),
+        lambda tx: units.add_many(tx, job.number, first, json.dumps([["k", {}, 1]])),
         lambda tx: jobs.publish(tx, job.number, first, now=NOW),
     ):
         with pytest.raises(TakenOver):
             await store.write(verb)
-    await store.write(units.add_many, job.number, second, [(job.number, "k", "{}", 1)])
+    await store.write(units.add_many, job.number, second, json.dumps([["k", {}, 1]]))
     assert (await store.write(jobs.publish, job.number, second, now=NOW)).total_units == 1
 
 
@@ -45,13 +50,11 @@ async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
     job = await new_job(store)
     token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
     with pytest.raises(units.KeyTaken) as within:
-        await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1), (job.number, "k", "{}", 2)])
+        await store.write(units.add_many, job.number, token, json.dumps([["k", {}, 1], ["k", {}, 2]]))
     assert (within.value.first, within.value.second) == (1, 2)
-    await store.write(units.add_many, job.number, token, [(job.number, "k", "{}", 1)])
+    await store.write(units.add_many, job.number, token, json.dumps([["k", {}, 1]]))
     with pytest.raises(units.KeyTaken) as across:
-        await store.write(
-            units.add_many, job.number, token, [(job.number, "new", "{}", 2), (job.number, "k", "{}", 40_000)]
-        )
+        await store.write(units.add_many, job.number, token, json.dumps([["new", {}, 2], ["k", {}, 40_000]]))
     assert (across.value.key, across.value.first, across.value.second) == ("k", 1, 40_000)
 
 
@@ -109,3 +112,33 @@ async def test_a_page_of_jobs_is_newest_first_and_resumes(store, make_job):
     rest = await store.read(jobs.page, status=None, before=page[-1].number, limit=3)
     assert [job.job_id for job in (*page, *rest)] == made[::-1]
     assert time.time() - page[0].created_at.timestamp() < 60
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers(-(2**63), 2**63 - 1)
+            | st.floats(allow_nan=False, allow_infinity=False)
+            | st.text(st.characters(exclude_categories=["Cs"])),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+            max_leaves=6,
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_every_key_and_payload_comes_back_from_the_store_as_it_went_in(tmp_path, values):
+    async def there_and_back():
+        async with db.Database(tmp_path / "home") as store:
+            job = await new_job(store)
+            token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+            chunk = orjson.dumps([[key, {"v": value}, row] for row, (key, value) in enumerate(values.items())]).decode()
+            await store.write(units.add_many, job.number, token, chunk)
+            await store.write(jobs.publish, job.number, token, now=NOW)
+            return {u.key: u.payload["v"] for u in await store.read(units.first, job.number, limit=99)}
+
+    assert asyncio.run(there_and_back()) == values

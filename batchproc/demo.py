@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -164,5 +165,16 @@ def _conclude(out: Console, look: dict[str, Any], page: dict[str, Any], seconds:
         f"${look['cost_usd']:.4f} (estimated) · model: {cli_show.plain(look['model'])}"
     )
     out.print(f"Everything the agents did is in {settings.load().home}. See it again:")
-    program = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "batchproc" else "python -m batchproc"
+    program = _program()
     out.print(f"  {program} status {look['job_id']}\n  {program} results {look['job_id']}")
+
+
+def _program() -> str:
+    """How the reader can call the CLI: by its name if that is on the PATH, else as we were called."""
+    if shutil.which("batchproc"):
+        return "batchproc"
+    called = Path(sys.argv[0])
+    if called.name != "batchproc":
+        return f"{sys.executable} -m batchproc"
+    here = Path.cwd()
+    return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)

@@ -165,7 +165,7 @@ def fail_reading(tx: engine.Tx, number: int, reading: int, *, reason: str, now: 
 
 START = """
 UPDATE jobs SET status = 'running', reason = NULL, paused_from = NULL, credential = :credential,
-    started_at = COALESCE(started_at, :now)
+    started_at = COALESCE(started_at, :now), resumed_at = :now
 WHERE number = :number AND status IN ('ready', 'paused')
 """
 
@@ -187,13 +187,17 @@ def is_running(tx: engine.Tx, number: int) -> bool:
 
 
 PAUSE = """
-UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason WHERE number = :number AND status = 'running'
+UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason
+WHERE number = :number AND status = 'running' AND resumed_at <= :since
 """
 
 
-def pause(tx: engine.Tx, number: int, *, reason: str, now: float) -> bool:
-    """Claim nothing more of this job until start. Running units finish."""
-    if not tx.execute(PAUSE, {"number": number, "reason": reason}).rowcount:
+def pause(tx: engine.Tx, number: int, *, reason: str, since: float, now: float) -> bool:
+    """Claim nothing more of this job until start. Running units finish.
+
+    `since` is when the reason was there: a start after it has answered it already, and the job goes on.
+    """
+    if not tx.execute(PAUSE, {"number": number, "reason": reason, "since": since}).rowcount:
         return False
     events.append(tx, "job.paused", at=now, job=number, data={"reason": reason})
     return True

@@ -39,7 +39,8 @@ CREATE TABLE jobs (
     cost_usd        REAL NOT NULL DEFAULT 0 CHECK (cost_usd >= 0),
     tokens          INTEGER NOT NULL DEFAULT 0 CHECK (tokens >= 0),
     created_at      REAL NOT NULL,
-    started_at      REAL,
+    started_at      REAL,                        -- the first time
+    resumed_at      REAL,                        -- the last time
     finished_at     REAL,
     deleting        INTEGER NOT NULL DEFAULT 0 CHECK (deleting IN (0, 1)),
     CHECK (published = 1 OR (total_units = 0 AND status IN ('enumerating', 'failed', 'cancelled'))),

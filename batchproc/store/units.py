@@ -87,7 +87,7 @@ UPDATE units SET status = :status, epoch = NULL, charged = charged + :charged, d
     tokens = tokens + :tokens, finished_at = :finished_at
 WHERE number = :unit AND status = 'running' AND attempt = :attempt AND epoch = :epoch
     AND :epoch = (SELECT MAX(epoch) FROM supervisors)
-RETURNING job
+RETURNING job, started_at
 """
 CLOSE_ATTEMPT = """
 UPDATE attempts SET finished_at = :now, outcome = :outcome, error = :error, cost_usd = :cost_usd,
@@ -131,7 +131,7 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     jobs.add_bill(tx, won["job"], cost, tokens.total)
     _tell(tx, won["job"], fence, end, cost, now)
     if end.pause is not None:
-        jobs.pause(tx, won["job"], reason=end.pause, now=now)
+        jobs.pause(tx, won["job"], reason=end.pause, since=won["started_at"], now=now)
     jobs.complete_if_drained(tx, won["job"], now=now)
     return True
 

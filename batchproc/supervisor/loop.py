@@ -114,8 +114,13 @@ class Supervisor:
     async def _can_pay(self, job: Job) -> bool:
         if self._crew.purse.can_pay(job):
             return True
-        await self._crew.store.write(rows.pause, job.number, reason="credential", now=self._crew.clock())
+        now = self._crew.clock()
+        await self._crew.store.write(rows.pause, job.number, reason="credential", since=now, now=now)
         log.warning("job %s is paused: this supervisor has no credential for it", job.job_id)
+        if self._crew.purse.can_pay(job) and job.credential is not None:
+            # It was handed to us meanwhile, by a start that found the job running still and so left it as it was.
+            await self._crew.store.write(rows.start, job.number, credential=job.credential, now=self._crew.clock())
+            self._wake.set()
         return False
 
     async def _claim(self, runnable: list[Job]) -> None:

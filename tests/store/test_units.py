@@ -113,11 +113,28 @@ async def test_a_paused_job_gives_out_nothing_and_its_running_units_still_finish
     job, epoch = await make_job(2), await take_over(store)
     await start(store, job)
     [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
-    assert await store.write(jobs.pause, job.number, reason="credential", now=NOW)
+    assert await store.write(jobs.pause, job.number, reason="credential", since=NOW, now=NOW)
     assert await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW) == []
     assert await store.write(units.settle, unit.fence, done(), now=NOW)
     await start(store, job)
     assert len(await store.write(units.claim, job.number, epoch=epoch, limit=5, now=NOW)) == 1
+
+
+async def test_an_attempt_from_before_the_last_start_does_not_pause_the_job_again(store, make_job):
+    job, epoch = await make_job(3), await take_over(store)
+    await start(store, job)
+    refused = Settlement(
+        status=UnitStatus.PENDING, outcome="unrun", charged=False, reason="credential", pause="credential"
+    )
+    first, second = await store.write(units.claim, job.number, epoch=epoch, limit=2, now=NOW)
+    await store.write(units.settle, first.fence, refused, now=NOW + 1)
+    assert (await store.read(jobs.by_id, job.job_id)).status == "paused"
+    assert await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW + 2)
+    await store.write(units.settle, second.fence, refused, now=NOW + 3)
+    assert (await store.read(jobs.by_id, job.job_id)).status == "running"
+    [third] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW + 4)
+    await store.write(units.settle, third.fence, refused, now=NOW + 5)
+    assert (await store.read(jobs.by_id, job.job_id)).status == "paused"
 
 
 async def test_failures_that_are_alike_are_grouped_and_leave_their_group_on_retry(store, make_job):

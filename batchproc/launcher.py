@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any
 
 from batchproc.errors import SupervisorError
 from batchproc.platform import doorbell, lock, processes
 from batchproc.settings import Settings, variables
 
+LOG_BYTES = 10 << 20  # a longer log is set aside when the next supervisor starts
 START_S = 15.0  # how long a starting supervisor may take until it answers
 START_AGAIN_S = 3.0  # one that lost a race to a dying holder is started again after this
 ANSWER_S = 5.0
@@ -88,11 +90,12 @@ class Launcher:
         """Ask the supervisor to end: after its running units, or at once with `now`. False: none was alive."""
         return await self._ask({"stop": "now" if now else "drain"}) is not None
 
-    async def changes(self) -> AsyncIterator[int]:
+    async def changes(self) -> AsyncGenerator[int, None]:
         """The number of the last committed event, whenever it grows. Ends when no supervisor is there (any more)."""
         with contextlib.suppress(OSError, ValueError):
-            async for seq in doorbell.watch(self._where):
-                yield seq
+            async with contextlib.aclosing(doorbell.watch(self._where)) as news:
+                async for seq in news:
+                    yield seq
 
     async def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
         try:
@@ -103,6 +106,7 @@ class Launcher:
     def _start(self) -> None:
         home = self._settings.home
         environ = {**scrubbed(self._environ), "BATCHPROC_HOME": str(home)}
+        _set_aside(home / "supervisor.log")
         argv = [sys.executable, "-m", "batchproc", "supervisor", "run"]
         processes.detach(argv, env=environ, log=home / "supervisor.log", cwd=home)
 
@@ -112,3 +116,10 @@ class Launcher:
         except OSError:
             return "(no log)"
         return " | ".join(text.strip().splitlines()[-5:]) or "(empty)"
+
+
+def _set_aside(log: Path) -> None:
+    """Keep one old log beside the new one."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_name(f"{log.name}.1"))

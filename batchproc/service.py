@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from contextlib import aclosing
 
 from batchproc import answers, credentials, enumerators, jobs, present
 from batchproc.errors import InvalidJob, NotFound, SupervisorError, WrongStatus
@@ -128,9 +129,10 @@ class BatchService:
         """Wait until an event after `seen` is committed, or for `timeout_s` seconds."""
         try:
             async with asyncio.timeout(timeout_s):
-                async for seq in self._launcher.changes():
-                    if seq > seen:
-                        return
+                async with aclosing(self._launcher.changes()) as news:
+                    async for seq in news:
+                        if seq > seen:
+                            return
                 while await self._store.read(events.last) <= seen:  # noqa: ASYNC110 - no supervisor, nobody to ring
                     await asyncio.sleep(POLL_S)
         except TimeoutError:

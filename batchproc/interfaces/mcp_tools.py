@@ -1,5 +1,6 @@
 """The MCP tools: a table of the service's verbs, with the words that a model reads."""
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,8 @@ ENUMERATOR = (
     '"connection_string": "sqlite:////abs/x.db", "query": "SELECT …", "id_column"?} | {"type": "list", "items": […], '
     '"key_field"?}. list_enumerators has every key.'
 )
+
+LONGEST_S = 18.0  # for any tool, beside a wait that was asked for: clients cut calls off without telling why
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 CREATES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -150,8 +153,15 @@ def _tool(verb: Callable[..., Awaitable[CallToolResult]], title: str, annotation
 def _with_errors_for_models(verb: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Awaitable[CallToolResult]]:
     @functools.wraps(verb)
     async def run(*args: Any, **kwargs: Any) -> CallToolResult:
+        limit_s = LONGEST_S + float(kwargs.get("wait_s") or 0)
         try:
-            return await verb(*args, **kwargs)
+            async with asyncio.timeout(limit_s):
+                return await verb(*args, **kwargs)
+        except TimeoutError as error:
+            raise ToolError(
+                f"no answer within {limit_s:g} s: the machine or its disk is busy. Nothing is half done; "
+                "see list_jobs, then call again"
+            ) from error
         except ValidationError as error:
             raise ToolError(_explain(error)) from error
         except BatchprocError as error:

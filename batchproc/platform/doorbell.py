@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ async def ask(where: Path, request: Mapping[str, Any], *, timeout_s: float) -> M
     return reply
 
 
-async def watch(where: Path) -> AsyncIterator[int]:
+async def watch(where: Path) -> AsyncGenerator[int, None]:
     """The number of the last committed event, now and whenever it grows. Ends when the supervisor does."""
     reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
     try:

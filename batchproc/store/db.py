@@ -109,19 +109,20 @@ class Database:
     async def _commit(self, batch: list[tuple[Change, asyncio.Future[Any]]]) -> None:
         try:
             outcomes = await self._write_thread.run(partial(_in_transaction, [change for change, _ in batch]))
-        except engine.sqlite.OperationalError as error:  # disk full, I/O error, locked for too long
-            outcomes = [StoreError(f"{self.path} cannot be written: {error}")] * len(batch)
         except Exception as error:
             outcomes = [error] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
             if isinstance(outcome, BaseException):
-                future.set_exception(outcome)
+                future.set_exception(self._in_our_words(outcome))
             else:
                 future.set_result(outcome)
         for announce in self._after_commit:
             announce()
+
+    def _in_our_words(self, error: BaseException) -> BaseException:
+        return StoreError(f"{self.path} cannot be written: {error}") if engine.is_unavailable(error) else error
 
 
 def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: engine.Tx) -> T:

@@ -20,6 +20,16 @@ Row = Any
 SAFE_VERSION = (3, 51, 3)
 
 
+UNAVAILABLE = frozenset({5, 6, 7, 8, 10, 13, 14})
+"""Result codes that speak of the machine, not of the statement: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN
+(https://sqlite.org/rescode.html). What failed may work later."""
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the error says that the file cannot be used now: locked for too long, disk full, I/O error."""
+    return isinstance(error, sqlite.OperationalError) and (error.sqlite_errorcode & 0xFF) in UNAVAILABLE
+
+
 def version() -> tuple[int, ...]:
     """SQLite's version, as (3, 53, 4)."""
     return tuple(int(part) for part in sqlite.sqlite_version.split("."))

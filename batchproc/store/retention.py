@@ -3,6 +3,38 @@
 from batchproc.errors import WrongStatus
 from batchproc.models import Job, JobStatus
 from batchproc.store import engine, events, rows
+from batchproc.store.db import Database
+
+ROWS = 5_000  # of each kind, in one transaction
+
+
+async def delete_job(store: Database, job: Job, *, now: float) -> None:
+    """Delete a job and everything of it: units, attempts, results, events, logs. Its event numbers are not used again.
+
+    Raises `WrongStatus` while something of it runs. A crash in between leaves it hidden; `finish_deletions` goes on.
+    """
+    await store.write(mark_deleted, job, now=now)
+    await _erase(store, job.number)
+
+
+async def delete_older_than(store: Database, *, before: float, now: float) -> int:
+    """Delete every job that ended before the moment `before` (seconds since 1970); returns how many."""
+    old = await store.read(finished_before, before=before)
+    for job in old:
+        await delete_job(store, job, now=now)
+    return len(old)
+
+
+async def finish_deletions(store: Database) -> None:
+    """Go on with deletions that a crash interrupted."""
+    for number in await store.read(marked):
+        await _erase(store, number)
+
+
+async def _erase(store: Database, number: int) -> None:
+    while not await store.write(erase_some, number, limit=ROWS):
+        pass
+
 
 DELETABLE = frozenset(JobStatus) - {JobStatus.ENUMERATING, JobStatus.RUNNING}
 

@@ -31,7 +31,23 @@ def certain(seconds: float) -> datetime:
 
 
 def dump(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a lone surrogate, which JSON can spell and UTF-8 cannot
+        return orjson.dumps(clean(value)).decode()
+
+
+def clean(value: Any) -> Any:
+    """The value with every lone surrogate in its texts replaced by U+FFFD: what agents say may hold some."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case Mapping():
+            return {clean(key): clean(one) for key, one in value.items()}
+        case list() | tuple():
+            return [clean(one) for one in value]
+        case _:
+            return value
 
 
 def load(text: str | None) -> Any:

@@ -64,8 +64,12 @@ class Attempts:
         try:
             report, outcome = await self._ran(attempt)
         except asyncio.CancelledError:
-            await _to_the_end(self._release(attempt))
+            await _to_the_end(self._release(attempt, "released by a drain"))
             raise
+        except StoreError as error:
+            log.error("unit %s cannot be followed, its agent was stopped: %s", unit.key, error)
+            await _to_the_end(self._release(attempt, "released: the store could not be written"))
+            return
         decision = retry.decide(
             outcome,
             attempt=unit.fence.attempt,
@@ -153,12 +157,12 @@ class Attempts:
         )
         await self._settle(attempt, end)
 
-    async def _release(self, attempt: Ongoing) -> None:
+    async def _release(self, attempt: Ongoing, reason: str) -> None:
         """Stopped from outside: the unit goes back, and is charged only if the agent may have done something."""
         touched = attempt.tools_run > 0
-        end = Settlement(status=UnitStatus.PENDING, outcome="released", charged=touched, reason="released by a drain")
+        end = Settlement(status=UnitStatus.PENDING, outcome="released", charged=touched, reason=reason)
         if touched and attempt.unit.charged + 1 >= attempt.job.options.max_attempts:
-            message = "stopped by a drain after a tool had run, on its last attempt"
+            message = f"{reason}, after a tool had run, on its last attempt"
             end = replace(end, status=UnitStatus.FAILED, reason=None, error=message, signature=judge.signature(message))
         await self._settle(attempt, end)
 
@@ -171,6 +175,9 @@ class Attempts:
                 log.error("unit %s cannot be recorded yet: %s", attempt.unit.key, error)
                 await asyncio.sleep(RETRY_WRITE_S)
                 continue
+            except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running
+                log.exception("unit %s: its end cannot be recorded as it is", attempt.unit.key)
+                won = await self.store.write(units.settle, attempt.unit.fence, _refused(error), now=self.clock())
             if not won:
                 log.warning("unit %s was settled by somebody newer; this end is dropped", attempt.unit.key)
             return
@@ -184,6 +191,12 @@ async def _to_the_end(writing: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await task
         raise
+
+
+def _refused(error: Exception) -> Settlement:
+    message = f"the end of this attempt could not be recorded: {error!r}"
+    signature = judge.signature(message)
+    return Settlement(status=UnitStatus.FAILED, outcome="failed", error=message, signature=signature)
 
 
 def _outcome(cause: Cause, message: str) -> Outcome:

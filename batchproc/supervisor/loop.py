@@ -63,7 +63,7 @@ class Supervisor:
 
     async def run(self, watchers: Callable[[], int]) -> str:
         """Work until there is a reason to end; returns it. `watchers` counts who listens."""
-        self._spawn_chore(self._erase_marked(), "erase")
+        self._spawn_chore(retention.finish_deletions(self._crew.store), "finish deletions")
         why = None
         while why is None:
             self._wake.clear()
@@ -230,9 +230,3 @@ class Supervisor:
         with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
             place.parent.rmdir()
             place.parent.parent.rmdir()
-
-    async def _erase_marked(self) -> None:
-        """Go on with deletions that a crash interrupted."""
-        for number in await self._crew.store.read(retention.marked):
-            while not await self._crew.store.write(retention.erase_some, number, limit=5_000):
-                pass

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchproc.errors import TakenOver, WrongStatus
 from batchproc.models import JobSpec
-from batchproc.store import db, events, jobs, retention, status, units
+from batchproc.store import db, events, jobs, logs, retention, status, units
 from tests.conftest import OPTIONS
 
 NOW = 1_800_000_000.0
@@ -72,8 +72,8 @@ async def test_a_deleted_job_leaves_nothing_and_its_event_numbers_are_not_used_a
     before = await store.read(events.last)
     await store.write(retention.mark_deleted, job, now=NOW)
     assert await store.read(jobs.by_id, job.job_id) is None
-    while not await store.write(retention.erase_some, job.number, limit=10):
-        pass
+    assert not await store.write(retention.erase_some, job.number, limit=10)  # and here it was killed
+    await retention.finish_deletions(store)
     counts = await store.read(
         lambda tx: {
             table: tx.execute(f"SELECT COUNT(*) FROM {table} WHERE job = {job.number}").fetchone()[0]
@@ -104,6 +104,20 @@ async def test_retention_finds_jobs_by_when_they_ended(store):
     assert await store.read(retention.finished_before, before=NOW) == []
     [found] = await store.read(retention.finished_before, before=NOW + 1)
     assert found.job_id == job.job_id
+    assert await retention.delete_older_than(store, before=NOW + 1, now=NOW + 2) == 1
+    assert await store.read(jobs.by_id, job.job_id) is None
+
+
+async def test_logs_are_found_by_source_level_and_unit(store, make_job):
+    job = await make_job(1)
+    for source, level, unit in (("agent", "warning", 1), ("agent", "info", 2), ("supervisor", "warning", None)):
+        await store.write(logs.append, "x", at=NOW, source=source, level=level, job=job.number, unit=unit)
+
+    async def found(**filters):
+        return [row["number"] for row in await store.read(logs.of_job, job.number, **filters)]
+
+    assert (await found(), await found(after=1), await found(source="agent")) == ([1, 2, 3], [2, 3], [1, 2])
+    assert (await found(level="warning"), await found(unit=2), await found(limit=1)) == ([1, 3], [2], [1])
 
 
 async def test_a_page_of_jobs_is_newest_first_and_resumes(store, make_job):

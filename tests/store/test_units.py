@@ -192,3 +192,15 @@ async def test_pages_of_results_reach_every_final_unit_once(store, make_job):
         after = page[-1].number
     assert keys == [f"u{n}" for n in range(1, 21)]
     assert await store.read(units.final_page, job.number, status=UnitStatus.FAILED, after=0, limit=6) == []
+
+
+async def test_text_that_utf8_cannot_spell_is_kept_with_a_mark_in_its_place(store, make_job):
+    job, epoch = await make_job(1), await take_over(store)
+    await start(store, job)
+    [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    where = {"job": job.number, "unit": unit.fence.unit, "attempt": 1}
+    await store.write(events.append, "agent.text", at=NOW, data={"text": "a\ud800b"}, **where)
+    assert await store.write(units.settle, unit.fence, done("x\udfffy \U0001f600", output={"k": "\ud83d"}), now=NOW)
+    kept = await store.read(units.by_key, job.number, "u1")
+    assert (kept.text, kept.output) == ("x\ufffdy \U0001f600", {"k": "\ufffd"})
+    assert (await store.read(events.tail_of_unit, unit.fence.unit, limit=2))[0].data == {"text": "a\ufffdb"}

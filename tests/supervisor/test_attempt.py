@@ -60,7 +60,6 @@ async def test_a_full_disk_stops_the_agent_and_the_unit_is_back_when_there_is_ro
     await store.write(room, 0)
     running = asyncio.create_task(attempts.run(job, unit))
     await wait_until(lambda: "cannot be followed" in caplog.text, "the agent is stopped", 15)
-    assert (await store.read(units.by_key, job.number, "u1")).status == "running" and not running.done()
     await store.write(room, 10_000)
     await asyncio.wait_for(running, 10)
     back = await store.read(units.by_key, job.number, "u1")

@@ -1,0 +1,136 @@
+"""One agent run: what it is asked, what it says while it runs, how it says it ended, and what we make of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from batchproc.models.spec import AgentOptions
+from batchproc.models.words import Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """Tokens of one attempt, as the CLI's final bill counts them."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptTask:
+    """One attempt, ready to run. Plain data: no credentials, no handles.
+
+    `file` is the one file of a file unit, absolute. `directory` is the attempt's own place below the store: its scratch
+    directory and configuration live there. `output_schema` is JSON Schema for a structured answer.
+    """
+
+    job_id: str
+    unit: int
+    key: str
+    attempt: int
+    prompt: str
+    options: AgentOptions
+    session_id: str
+    directory: str
+    file: str | None = None
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """The agent's process is up and the prompt is on its way."""
+
+    pid: int
+    guard: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """Something the agent said or did, as it happened. `kind` is one of `text`, `thinking`, `tool_use`, `tool_result`,
+    `init`, `api_retry`, `permission_denied`, `rate_limit`, `result`, `stderr`, `system`."""
+
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How an agent says its run ended. The judge decides what to believe.
+
+    `ended` is `result` (the CLI gave its final bill), `timeout` (we stopped it), or `died` (its process ended without
+    one: `detail` says what is known, `subtype` is `cli_missing` or `invalid_job` if it never began). `api_calls` counts
+    model answers; `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's
+    client-side estimate.
+    """
+
+    ended: str
+    text: str = ""
+    output: Json = None
+    subtype: str = ""
+    is_error: bool = False
+    api_error_status: int | None = None
+    api_error: str | None = None
+    terminal_reason: str | None = None
+    stop_reason: str | None = None
+    cost_usd: float = 0.0
+    tokens: Tokens = Tokens()
+    turns: int = 0
+    api_calls: int = 0
+    api_retries: tuple[tuple[int | None, str], ...] = ()
+    tools_run: int = 0
+    denied_tools: tuple[str, ...] = ()
+    session_id: str | None = None
+    duration_s: float = 0.0
+    detail: str = ""
+
+
+AgentEvent = Started | Message | Report
+"""What running an attempt yields: one Started, any number of Messages, exactly one Report."""
+
+
+class Verdict(StrEnum):
+    """What the judge makes of a report."""
+
+    SUCCEEDED = "succeeded"  # believed
+    FLAGGED = "flagged"  # it said it was done and we do not believe it
+    EMPTY = "empty"  # nothing there to believe: worth another attempt, then flagged
+    FAILED = "failed"  # it did not do it, for `cause`
+    UNRUN = "unrun"  # it never got to run, and no tool of it ran: costs no attempt
+
+
+class Cause(StrEnum):
+    """Why an attempt failed: the rows of the retry table."""
+
+    RATE_LIMIT = "rate_limit"
+    OVERLOADED = "overloaded"
+    SERVER = "server"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    AUTHENTICATION = "authentication"
+    MODEL = "model"
+    INVALID_REQUEST = "invalid_request"
+    CONTEXT_TOO_LONG = "context_too_long"
+    REFUSAL = "refusal"
+    MAX_TURNS = "max_turns"
+    CRASHED = "agent_crashed"
+    WORKER_LOST = "worker_lost"
+    CLI_MISSING = "cli_missing"
+    PROMPT = "prompt"
+    EMPTY = "empty_answer"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How an attempt ended, in our words. `signature` is `message` with its variable parts taken out."""
+
+    verdict: Verdict
+    cause: Cause | None = None
+    message: str = ""
+    signature: str | None = None

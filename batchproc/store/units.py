@@ -1,9 +1,10 @@
 """Units: enumerated into the store, claimed, settled, read. Every write of a running unit passes its fence."""
 
 import uuid
+from typing import Any
 
 from batchproc.errors import TakenOver
-from batchproc.models import FINAL, Attempt, Claimed, Fence, Settlement, Tokens, Unit, UnitStatus
+from batchproc.models import FINAL, Attempt, Claimed, Fence, Report, Settlement, Tokens, Unit, UnitStatus
 from batchproc.store import engine, events, jobs, processes, rows
 
 ADD = """
@@ -91,8 +92,8 @@ RETURNING job, started_at
 """
 CLOSE_ATTEMPT = """
 UPDATE attempts SET finished_at = :now, outcome = :outcome, error = :error, cost_usd = :cost_usd,
-    input_tokens = :input, output_tokens = :output, cache_read_tokens = :cache_read, cache_write_tokens = :cache_write,
-    turns = :turns
+    input_tokens = :input, output_tokens = :output_tokens, cache_read_tokens = :cache_read,
+    cache_write_tokens = :cache_write, turns = :turns
 WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
 
@@ -103,13 +104,27 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     False, and nothing is changed, if the fence is stale: somebody else has the unit, or has ended it already. With the
     job's last unit the job is completed.
     """
-    report = end.report
-    cost, tokens = (report.cost_usd, report.tokens) if report else (0.0, Tokens())
-    values = {
-        "unit": fence.unit,
-        "attempt": fence.attempt,
-        "epoch": fence.epoch,
+    values = {**_licence(fence), **_result(end, now), **_bill(end.report), "now": now}
+    won = tx.execute(SETTLE, values).fetchone()
+    if won is None:
+        return False
+    tx.execute(CLOSE_ATTEMPT, values)
+    jobs.add_bill(tx, won["job"], values["cost_usd"], values["tokens"])
+    _tell(tx, won["job"], fence, end, values["cost_usd"], now)
+    if end.pause is not None:
+        jobs.pause(tx, won["job"], reason=end.pause, since=won["started_at"], now=now)
+    jobs.complete_if_drained(tx, won["job"], now=now)
+    return True
+
+
+def _licence(fence: Fence) -> dict[str, Any]:
+    return {"unit": fence.unit, "attempt": fence.attempt, "epoch": fence.epoch}
+
+
+def _result(end: Settlement, now: float) -> dict[str, Any]:
+    return {
         "status": end.status,
+        "outcome": end.outcome,
         "charged": int(end.charged),
         "due_at": end.due_at,
         "reason": end.reason,
@@ -117,23 +132,21 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
         "output": None if end.output is None else rows.dump(end.output),
         "error": rows.clean(end.error),
         "signature": rows.clean(end.signature),
-        "cost_usd": cost,
-        "tokens": tokens.total,
         "finished_at": now if end.status in FINAL else None,
     }
-    won = tx.execute(SETTLE, values).fetchone()
-    if won is None:
-        return False
-    bill = {"input": tokens.input, "output": tokens.output, "cache_read": tokens.cache_read}
-    bill |= {"cache_write": tokens.cache_write, "turns": report.turns if report else 0}
-    closing = {key: values[key] for key in ("unit", "attempt", "error", "cost_usd")}
-    tx.execute(CLOSE_ATTEMPT, {**closing, **bill, "now": now, "outcome": end.outcome})
-    jobs.add_bill(tx, won["job"], cost, tokens.total)
-    _tell(tx, won["job"], fence, end, cost, now)
-    if end.pause is not None:
-        jobs.pause(tx, won["job"], reason=end.pause, since=won["started_at"], now=now)
-    jobs.complete_if_drained(tx, won["job"], now=now)
-    return True
+
+
+def _bill(report: Report | None) -> dict[str, Any]:
+    tokens = report.tokens if report else Tokens()
+    return {
+        "cost_usd": report.cost_usd if report else 0.0,
+        "turns": report.turns if report else 0,
+        "tokens": tokens.total,
+        "input": tokens.input,
+        "output_tokens": tokens.output,
+        "cache_read": tokens.cache_read,
+        "cache_write": tokens.cache_write,
+    }
 
 
 def _tell(tx: engine.Tx, job: int, fence: Fence, end: Settlement, cost: float, now: float) -> None:

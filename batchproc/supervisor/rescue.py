@@ -10,7 +10,8 @@ from batchproc.store import db, units
 
 log = logging.getLogger(__name__)
 
-LOST = "its worker was lost (the supervisor was killed or the machine stopped)"
+LOST = "worker lost: the supervisor was killed or the machine stopped"
+OUTCOME = Outcome(verdict=Verdict.FAILED, cause=Cause.WORKER_LOST, message=LOST, signature=judge.signature(LOST))
 
 
 async def rescue(
@@ -25,24 +26,23 @@ async def rescue(
 
     A lost attempt is charged: nobody knows what it did.
     """
-    message = f"worker lost: {LOST}"
-    outcome = Outcome(
-        verdict=Verdict.FAILED, cause=Cause.WORKER_LOST, message=message, signature=judge.signature(message)
-    )
     left = await store.read(units.left_running, epoch=epoch)
     for fence, charged, max_attempts in left:
         decision = retry.decide(
-            outcome, attempt=1, charged=charged, max_attempts=max_attempts, backoff=backoff, jitter=jitter
+            OUTCOME, attempt=1, charged=charged, max_attempts=max_attempts, backoff=backoff, jitter=jitter
         )
-        failed = decision.status is UnitStatus.FAILED
-        end = Settlement(
-            status=decision.status,
-            outcome="lost",
-            error=message,
-            signature=outcome.signature if failed else None,
-            reason=None if failed else "rescued",
-        )
-        await store.write(units.rescue, fence, end, epoch=epoch, now=clock())
+        await store.write(units.rescue, fence, _end(decision.status), epoch=epoch, now=clock())
     if left:
         log.warning("rescued %d units that a dead supervisor left running", len(left))
     return len(left)
+
+
+def _end(status: UnitStatus) -> Settlement:
+    failed = status is UnitStatus.FAILED
+    return Settlement(
+        status=status,
+        outcome="lost",
+        error=OUTCOME.message,
+        signature=OUTCOME.signature if failed else None,
+        reason=None if failed else "rescued",
+    )

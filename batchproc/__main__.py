@@ -6,7 +6,10 @@ from batchproc.interfaces import cli
 
 
 def main() -> None:
-    sys.exit(cli.main(sys.argv[1:], demo=_demo))
+    try:
+        sys.exit(cli.main(sys.argv[1:], demo=_demo))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _demo(*, rehearsal: bool) -> int:

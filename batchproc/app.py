@@ -17,7 +17,11 @@ from batchproc.store.db import Database
 async def open_service(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[BatchService]:
     """The service over the store in `settings.home`, for a face."""
     async with Database(settings.home) as store:
-        yield BatchService(store, Launcher(settings, environ), settings, environ=environ, clock=time.time)
+        service = BatchService(store, Launcher(settings, environ), settings, environ=environ, clock=time.time)
+        try:
+            yield service
+        finally:
+            await service.close()
 
 
 async def run_supervisor(settings: Settings) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+WINDOW = 100
+"""How many of the newest finishes are looked at."""
 ENOUGH = 5
 """Under this many finished units nothing is said: it would be a guess."""
 
@@ -19,13 +21,17 @@ class Pace:
 def pace(finished: Sequence[datetime], *, started_at: datetime | None, remaining: int, now: datetime) -> Pace:
     """The pace of the last finishes, newest first.
 
-    The window runs from the oldest finish given (or the start, if that is all there is) to now, so that a job that
-    stands still is seen to slow down.
+    The window runs from the oldest finish given (or the last start, if all since then is given) to now, so that a job
+    that stands still is seen to slow down, and a pause does not count.
     """
     if len(finished) < ENOUGH or started_at is None:
         return Pace(rate_per_min=None, eta_s=0.0 if remaining == 0 else None)
-    window_s = (now - max(started_at, finished[-1])).total_seconds()
-    counted = len(finished) - (finished[-1] > started_at)
+    recent = [moment for moment in finished if moment > started_at]
+    if len(recent) < ENOUGH:
+        return Pace(rate_per_min=None, eta_s=0.0 if remaining == 0 else None)
+    whole = len(recent) < len(finished) or len(finished) < WINDOW
+    window_s = (now - (started_at if whole else recent[-1])).total_seconds()
+    counted = len(recent) - (not whole)
     if window_s <= 0 or counted <= 0:
         return Pace(rate_per_min=None, eta_s=0.0 if remaining == 0 else None)
     rate_s = counted / window_s

@@ -66,45 +66,45 @@ def _folder(text: str, home: Path) -> str:
     return str(path.resolve())
 
 
-def check(spec: JobSpec) -> None:
+def check(spec: JobSpec) -> Enumerator:
     """What can be known before anything is kept: the enumerator's type and configuration, the template's syntax."""
-    enumerators.build(spec.enumerator)
     Prompt(spec.instructions)
-
-
-def source_of(job: Job) -> Enumerator:
-    return enumerators.build(job.enumerator)
+    return enumerators.build(spec.enumerator)
 
 
 class Reading:
-    """One reading of a job's source into the store. Nobody sees a unit before `run` has returned the ready job."""
+    """One reading of a job's source into the store, under its token. Nobody sees a unit before `run` has returned the
+    ready job. A reading that was replaced by a newer one changes nothing."""
 
-    def __init__(self, store: db.Database, job: Job, *, clock: Clock = time.time) -> None:
-        self._store, self._job, self._clock = store, job, clock
-        self._source = source_of(job)
+    def __init__(
+        self, store: db.Database, job: Job, source: Enumerator, *, token: int, clock: Clock = time.time
+    ) -> None:
+        self._store, self._job, self._source, self._token, self._clock = store, job, source, token, clock
         self._prompt = Prompt(job.instructions)
-        self._token = 0
         self.warnings: list[str] = []
 
-    async def run(self, previous: str | None = None) -> Job:
-        """Read all of it, after `previous` (the identity of a dead reader). Returns the job, `ready`.
+    @classmethod
+    async def take_over(cls, store: db.Database, job: Job, *, previous: str | None, clock: Clock) -> "Reading":
+        """Begin again after `previous`, the identity of a reader that is gone, or None. Raises `TakenOver`."""
+        source = enumerators.build(await store.read(rows.enumerator, job.number))
+        token = await store.write(rows.begin_reading, job.number, reader=me(), previous=previous)
+        reading = cls(store, job, source, token=token, clock=clock)
+        await reading._discard()
+        return reading
+
+    async def run(self) -> Job:
+        """Read all of it. Returns the job, `ready`.
 
         Raises what is wrong with the source, and leaves the job `failed` with that reason and no units;
-        raises `TakenOver`, and changes nothing, if another process reads it.
+        raises `TakenOver`, and changes nothing, if another process reads it by now.
         """
-        me = ":".join(map(str, processes.identity() or ()))
-        self._token = await self._store.write(rows.begin_reading, self._job.number, reader=me, previous=previous)
-        await discard(self._store, self._job.number)
         try:
             await self._read()
             ready = await self._store.write(rows.publish, self._job.number, self._token, now=self._clock())
         except (SourceError, InvalidJob) as error:
             await self._fail(str(error))
             raise
-        except StoreError:
-            await self.hand_over()
-            raise
-        except TakenOver:
+        except (StoreError, TakenOver):
             raise
         except Exception as error:
             problem = SourceError(self._source.source, f"reading it failed: {error!r}")
@@ -158,14 +158,22 @@ class Reading:
         have = ", ".join(payload) or "no fields"
         return SourceError(
             self._source.source,
-            f"the template needs {field!r}, which is not there (it has: {have}); "
-            f"write {{{{ {field} | default('') }}}} if it may be missing",
+            f"the template needs {field!r}, which is not there (it has: {have})"
+            + (f"; write {{{{ {field} | default('') }}}} if it may be missing" if field.isidentifier() else ""),
             place,
         )
 
     async def _fail(self, reason: str) -> None:
-        await self._store.write(rows.fail_reading, self._job.number, self._token, reason=reason, now=self._clock())
-        await discard(self._store, self._job.number)
+        failed = await self._store.write(
+            rows.fail_reading, self._job.number, self._token, reason=reason, now=self._clock()
+        )
+        if failed:
+            await self._discard()
+
+    async def _discard(self) -> None:
+        """Delete what an unfinished reading left behind, in small transactions."""
+        while await self._store.write(rows.discard_units, self._job.number, self._token, limit=20_000):
+            pass
 
 
 def _size(payload: Mapping[str, Any]) -> int:
@@ -179,10 +187,9 @@ def _size(payload: Mapping[str, Any]) -> int:
     return size
 
 
-async def discard(store: db.Database, number: int) -> None:
-    """Delete what an unfinished reading left behind, in small transactions."""
-    while await store.write(rows.discard_units, number, limit=20_000):
-        pass
+def me() -> str:
+    """This process's identity, as the store keeps it."""
+    return ":".join(map(str, processes.identity() or ()))
 
 
 def reader_is_dead(reader: str | None) -> bool:

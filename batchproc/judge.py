@@ -30,6 +30,12 @@ UNRUN = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION, Cau
 """Causes under which the attempt did not really run: it costs none, if no tool of it ran."""
 
 TOO_LONG = re.compile(r"prompt is too long|context (window|length)|exceeds? the maximum", re.I)
+UNPAID = re.compile(r"credit balance|billing|payment", re.I)
+LIMIT = re.compile(r"^\W*(you've (hit|reached) your [\w\s-]*limit|claude( ai)? usage limit reached)", re.I)
+NOTHING = frozenset({"", "(no content)"})
+"""Answers that say nothing; the second is what the CLI writes where the model wrote none."""
+SHORT = 300  # characters: an honest answer that quotes limit prose is longer than the notice itself
+
 NETWORK = re.compile(r"connection|network|ECONN|socket|fetch failed|timed? ?out|stream (ended|closed|idle)", re.I)
 
 
@@ -41,11 +47,17 @@ def judge(report: Report) -> Outcome:
     if report.denied_tools:
         tools = ", ".join(sorted(set(report.denied_tools)))
         return _doubt(Verdict.FLAGGED, f"tools were denied: {tools}")
-    if not report.text.strip() and report.output is None:
+    if report.output is None and _is_limit_notice(report):
+        return _failed(report, Cause.RATE_LIMIT)
+    if report.text.strip() in NOTHING and report.output is None:
         return _doubt(Verdict.EMPTY, "the answer is empty")
     if report.api_calls == 0:
         return _doubt(Verdict.FLAGGED, "the model was never called")
     return Outcome(verdict=Verdict.SUCCEEDED)
+
+
+def _is_limit_notice(report: Report) -> bool:
+    return len(report.text) <= SHORT and LIMIT.search(report.text) is not None
 
 
 def cause_of(report: Report) -> Cause | None:
@@ -69,6 +81,8 @@ def _cause_of_error(report: Report) -> Cause:
     if TOO_LONG.search(said):
         return Cause.CONTEXT_TOO_LONG
     status = report.api_error_status
+    if status == 400 and UNPAID.search(said):
+        return Cause.AUTHENTICATION
     if status is not None:
         return CAUSE_BY_STATUS.get(status) or (Cause.SERVER if status >= 500 else Cause.INVALID_REQUEST)
     if report.api_error in CAUSE_BY_API_ERROR:
@@ -76,8 +90,14 @@ def _cause_of_error(report: Report) -> Cause:
     return Cause.NETWORK if NETWORK.search(said) else Cause.SERVER
 
 
+IN_OUR_WORDS = {
+    Cause.TIMEOUT: "no result within the job's timeout_s; create the job with a larger options.timeout_s",
+    Cause.MAX_TURNS: "no result within the job's max_turns; create the job with a larger options.max_turns",
+}
+
+
 def _failed(report: Report, cause: Cause) -> Outcome:
-    said = (report.detail or report.text or report.subtype or report.ended).strip()
+    said = IN_OUR_WORDS.get(cause) or (report.detail or report.text or report.subtype or report.ended).strip()
     message = f"{cause.value.replace('_', ' ')}: {said[:2000]}"
     verdict = Verdict.UNRUN if cause in UNRUN and report.tools_run == 0 else Verdict.FAILED
     return Outcome(verdict=verdict, cause=cause, message=message, signature=signature(message))

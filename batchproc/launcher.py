@@ -13,9 +13,9 @@ from batchproc.platform import doorbell, lock, processes
 from batchproc.settings import Settings, variables
 
 LOG_BYTES = 10 << 20  # a longer log is set aside when the next supervisor starts
-START_S = 15.0  # how long a starting supervisor may take until it answers
+START_S = 12.0  # how long a starting supervisor may take until it answers
 START_AGAIN_S = 3.0  # one that lost a race to a dying holder is started again after this
-ANSWER_S = 5.0
+ANSWER_S = 3.0
 
 KEEP = frozenset({
     "HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM",
@@ -53,7 +53,7 @@ class Launcher:
 
         Raises `SupervisorError` with the end of its log if it does not come up.
         """
-        if (hello := await self.hello()) is not None:
+        if (hello := await self._hello_unless_ending()) is not None:
             return hello
         self._settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         turn = lock.FileLock(self._settings.home / "launch.lock")  # of many starters one starts, the others wait for it
@@ -70,9 +70,15 @@ class Launcher:
                 again_at = now() + START_AGAIN_S
                 self._start()
             await asyncio.sleep(0.02)
-            if (hello := await self.hello()) is not None:
+            if (hello := await self._hello_unless_ending()) is not None:
                 return hello
+        if (hello := await self.hello()) is not None and hello.get("ending"):
+            raise SupervisorError("the supervisor is ending after its running agents; call again in half a minute")
         raise SupervisorError(f"the supervisor did not answer within {START_S:g} s; its log ends: {self._log_tail()}")
+
+    async def _hello_unless_ending(self) -> Mapping[str, Any] | None:
+        hello = await self.hello()
+        return None if hello is None or hello.get("ending") else hello
 
     async def hello(self) -> Mapping[str, Any] | None:
         """What the supervisor says of itself (pid, epoch, since, jobs, agents, guard); None if none answers."""
@@ -83,7 +89,7 @@ class Launcher:
         return await self._ask({"credentials": {"job_id": job_id, "variables": dict(pays)}}) is not None
 
     async def ring(self) -> bool:
-        """Something changed in the store: look. False: nobody was there to hear it."""
+        """Something changed in the store: look. False: nobody was there to hear it, or only one who is about to end."""
         return await self._ask({"ring": True}) is not None
 
     async def stop(self, *, now: bool) -> bool:
@@ -99,9 +105,10 @@ class Launcher:
 
     async def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
         try:
-            return await doorbell.ask(self._where, request, timeout_s=ANSWER_S)
+            reply = await doorbell.ask(self._where, request, timeout_s=ANSWER_S)
         except (OSError, ValueError):
             return None
+        return None if "error" in reply else reply
 
     def _start(self) -> None:
         home = self._settings.home

@@ -24,7 +24,7 @@ REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude
 SHORT = 200
 SAMPLE_CHARACTERS = 2_000
 UNIT_CHARACTERS = 20_000
-EVENT_CHARACTERS = 4_000
+EVENT_CHARACTERS = 1_000
 
 
 def cut(value: Any, longest: int) -> Any:
@@ -44,8 +44,12 @@ def model_name(job: Job) -> str:
     return REHEARSED if job.options.model == REHEARSAL else job.options.model or "the CLI's default"
 
 
+def prompt_of(job: Job) -> Prompt:
+    return Prompt(job.instructions, reads_file=job.source == "file")
+
+
 def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answers.CreatedJob:
-    prompt = Prompt(job.instructions)
+    prompt = prompt_of(job)
     return answers.CreatedJob(
         job_id=job.job_id,
         status=job.status,
@@ -117,12 +121,13 @@ def percent(counts: Mapping[str, int], total: int) -> float:
     return round(100 * final / total, 1) if total else 0.0
 
 
-def job_status(look: Snapshot, now: float) -> answers.JobStatusAnswer:
+def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answers.JobStatusAnswer:
+    """`trouble` says why nobody works on a job that should be worked on."""
     job, counts = look.job, look.counts
     remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
     moment = datetime.fromtimestamp(now, UTC)
-    pace = forecast.pace(look.finished, started_at=job.started_at, remaining=remaining, now=moment)
-    ended = job.status not in {JobStatus.RUNNING, JobStatus.ENUMERATING}
+    pace = forecast.pace(look.finished, started_at=job.resumed_at, remaining=remaining, now=moment)
+    ended = job.status is not JobStatus.RUNNING
     return answers.JobStatusAnswer(
         job_id=job.job_id,
         name=job.name,
@@ -143,7 +148,7 @@ def job_status(look: Snapshot, now: float) -> answers.JobStatusAnswer:
             for f in look.failures
         ],
         model=model_name(job),
-        next=_next_after_status(job),
+        next=f"nobody works on it: {trouble}" if trouble else _next_after_status(job),
     )
 
 
@@ -155,7 +160,9 @@ def _last(event: Event | None) -> str | None:
 
 
 PAUSE_WAYS_OUT = {
-    "credential": "the credential is missing or was refused; mend it in this server's environment, then call start_job",
+    "credential": "no usable credential: the API refused it (get_unit says how), or the supervisor was restarted and "
+    "has none, for they are kept in memory only; set it in this server's environment, then call start_job",
+    "machine": "this machine could not start agents (get_unit and supervisor.log say why); mend that, then start_job",
     "model": "the model was not found; create the job again with another options.model",
     "cli": "the Claude Code CLI was not found; run `batchproc doctor`, then call start_job",
 }
@@ -197,7 +204,7 @@ def results(
             )
             for u in shown
         ],
-        next_cursor=str(shown[-1].number) if len(page) > limit else None,
+        next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
         total=counts[status] if status else sum(counts[s] for s in FINAL),
         model=model_name(job),
     )
@@ -210,7 +217,7 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         status=found.status,
         reason=found.reason,
         payload=cut(found.payload, UNIT_CHARACTERS),
-        prompt=cut(Prompt(job.instructions).render(found.key, found.payload), UNIT_CHARACTERS),
+        prompt=cut(prompt_of(job).render(found.key, found.payload), UNIT_CHARACTERS),
         text=found.text,
         output=found.output,
         error=found.error,

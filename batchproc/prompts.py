@@ -1,6 +1,6 @@
 """Instructions and a unit's payload, made into the prompt. The payload is data, never template source."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from jinja2.exceptions import TemplateError
 from jinja2.runtime import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from batchproc.errors import InvalidJob, UnknownField
+from batchproc.errors import InvalidJob
 
 OPEN, CLOSE = "<unit-data>", "</unit-data>"
 
@@ -39,18 +39,13 @@ def is_template(instructions: str) -> bool:
 class Prompt:
     """One job's instructions, checked once, rendered for each unit. Pure: the same payload gives the same text."""
 
-    def __init__(self, instructions: str) -> None:
-        """Raises `InvalidJob` if the template does not parse."""
-        self._instructions = instructions
+    def __init__(self, instructions: str, *, reads_file: bool = False) -> None:
+        """`reads_file`: the unit is a file, which its agent may open. Raises `InvalidJob` if the template does not
+        parse."""
+        self._instructions, self._reads_file = instructions, reads_file
         self._template: Any = _compile(instructions) if is_template(instructions) else None
-        self.required, self.optional, self._plain = _fields(instructions) if self._template else (frozenset(),) * 3
+        self.required, self._plain = _fields(instructions) if self._template else (frozenset(), True)
         self.missing: Callable[[Mapping[str, Any]], str | None] = self._missing if self._template else _nothing
-
-    def check_fields(self, known: Collection[str]) -> None:
-        """Raises `UnknownField` if the template needs a field that is not among `known`."""
-        unknown = self.required - set(known)
-        if unknown:
-            raise UnknownField(unknown, known)
 
     def _missing(self, payload: Mapping[str, Any]) -> str | None:
         """The first field that the template needs and the payload lacks; None if it can be rendered."""
@@ -67,9 +62,9 @@ class Prompt:
         return None
 
     def render(self, key: str, payload: Mapping[str, Any]) -> str:
-        """The whole prompt of one unit. Raises `UnknownField` or `InvalidJob` if the template does not fit it."""
+        """The whole prompt of one unit. Raises `InvalidJob` if the template does not fit it."""
         if self._template is None:
-            return _frame(self._instructions, payload)
+            return _frame(self._instructions, payload, FILE_HINT if self._reads_file else "")
         try:
             return self._render_template(payload)
         except UndefinedError as error:
@@ -85,8 +80,7 @@ def _nothing(payload: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _frame(instructions: str, payload: Mapping[str, Any]) -> str:
-    hint = FILE_HINT if "file_path" in payload else ""
+def _frame(instructions: str, payload: Mapping[str, Any], hint: str) -> str:
     data = data_block(payload)
     return FRAME.format(instructions=instructions.strip(), open=OPEN, close=CLOSE, data=data, file=hint)
 
@@ -122,13 +116,13 @@ def _compile(instructions: str) -> Any:
         ) from None
 
 
-def _fields(instructions: str) -> tuple[frozenset[str], frozenset[str], Any]:
-    """Fields the template needs, fields it can do without, and whether naming them is all it does with them."""
+def _fields(instructions: str) -> tuple[frozenset[str], bool]:
+    """Fields the template needs, and whether naming them is all it does with them."""
     tree = _ENVIRONMENT.parse(instructions)
     names = frozenset(meta.find_undeclared_variables(tree)) - frozenset(_ENVIRONMENT.globals)
     guarded = frozenset(_guarded(tree)) & names
     plain = all(isinstance(node, nodes.Name | nodes.TemplateData) for node in _printed(tree)) and len(tree.body) <= 1
-    return names - guarded, guarded, plain
+    return names - guarded, plain
 
 
 def _guarded(tree: nodes.Template) -> set[str]:

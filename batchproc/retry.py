@@ -27,6 +27,7 @@ POLICY = {
     Cause.AUTHENTICATION: Policy.PAUSE,
     Cause.MODEL: Policy.PAUSE,
     Cause.CLI_MISSING: Policy.PAUSE,
+    Cause.MACHINE: Policy.PAUSE,
     Cause.INVALID_REQUEST: Policy.GIVE_UP,
     Cause.CONTEXT_TOO_LONG: Policy.GIVE_UP,
     Cause.REFUSAL: Policy.GIVE_UP,
@@ -38,6 +39,7 @@ PAUSE_REASON = {
     Cause.AUTHENTICATION: "credential",
     Cause.MODEL: "model",
     Cause.CLI_MISSING: "cli",
+    Cause.MACHINE: "machine",
 }
 
 

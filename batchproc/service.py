@@ -5,9 +5,18 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
+from typing import Any
 
 from batchproc import answers, credentials, enumerators, jobs, present
-from batchproc.errors import InvalidJob, NotFound, SupervisorError, WrongStatus
+from batchproc.errors import (
+    CredentialMissing,
+    InvalidJob,
+    NotFound,
+    StoreError,
+    SupervisorError,
+    TakenOver,
+    WrongStatus,
+)
 from batchproc.launcher import Launcher
 from batchproc.models import ACTIVE_JOBS, Credential, Job, JobSpec, JobStatus, UnitStatus
 from batchproc.settings import Settings
@@ -18,6 +27,7 @@ LONGEST_WAIT_S = 45.0
 BETWEEN_ANSWERS_S = 1.0
 POLL_S = 0.25
 SAMPLE = 3
+RINGS = 3  # a supervisor that is about to end may hang up in between; the next one answers
 
 
 class BatchService:
@@ -47,34 +57,58 @@ class BatchService:
         Raises `InvalidJob` before anything is kept; what is wrong with the source (`SourceError` and its kin) leaves a
         `failed` job without units. The same `idempotency_key` with the same description gives the job that is there.
         """
-        jobs.check(spec)
+        source = jobs.check(spec)
         options = jobs.resolve(spec.options, self._settings)
-        job, is_new = await self._store.write(rows.create, spec, options, now=self._clock())
+        job, is_new = await self._store.write(rows.create, spec, options, reader=jobs.me(), now=self._clock())
         if not is_new:
-            return await self._created(_same(job, spec, options), [])
-        reading = jobs.Reading(self._store, job, clock=self._clock)
-        return await self._created(await self._read_in(job, reading), reading.warnings)
+            _require_same(job, await self._store.read(rows.enumerator, job.number), spec, options)
+            await self.wake()
+            return await self._created(job, [])
+        reading = jobs.Reading(self._store, job, source, token=rows.FIRST_READING, clock=self._clock)
+        task = asyncio.create_task(self._read_in(job, reading), name=f"reading {job.job_id}")
+        self._readings.add(task)
+        task.add_done_callback(self._reading_ended)
+        # A caller that goes away does not stop it: the job is in the list, and its source is read to the end.
+        return await self._created(await asyncio.shield(task), [*reading.warnings, *self._no_credential(options.model)])
 
     async def _read_in(self, job: Job, reading: jobs.Reading) -> Job:
-        """Read the source for a while; what takes longer is the supervisor's."""
-        task = asyncio.create_task(reading.run(), name=f"reading {job.job_id}")
-        self._readings.add(task)
-        task.add_done_callback(self._readings.discard)
+        """Read the source for a while; what takes longer, or fails for want of disk, is the supervisor's."""
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._settings.enumerate_s)
-        except asyncio.CancelledError:
-            await self._give_to_supervisor(reading, task)
+            async with asyncio.timeout(self._settings.enumerate_s):
+                return await reading.run()
+        except TakenOver:
+            pass
+        except TimeoutError:
+            await self._leave_to_supervisor(reading)
+        except (StoreError, asyncio.CancelledError):
+            await reading.hand_over()
             raise
-        if done:
-            return task.result()
-        await self._give_to_supervisor(reading, task)
-        await self._launcher.ensure()
-        await self._launcher.ring()
         return await self._job(job.job_id)
 
-    async def _give_to_supervisor(self, reading: jobs.Reading, task: "asyncio.Task[Job]") -> None:
+    async def _leave_to_supervisor(self, reading: jobs.Reading) -> None:
         await reading.hand_over()
-        task.cancel()
+        for _ in range(RINGS):
+            await self._launcher.ensure()
+            if await self._launcher.ring():
+                return
+
+    def _reading_ended(self, task: "asyncio.Task[Job]") -> None:
+        self._readings.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller has it, unless he left
+
+    async def close(self) -> None:
+        """Leave readings that are under way to the supervisor."""
+        for task in self._readings:
+            task.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
+
+    def _no_credential(self, model: str | None) -> list[str]:
+        try:
+            credentials.choose(model, self._environ)
+        except CredentialMissing as error:
+            return [f"start_job will refuse: {error}"]
+        return []
 
     async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
         found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []
@@ -89,7 +123,7 @@ class BatchService:
         _require_startable(job)
         credential = credentials.choose(job.options.model, self._environ)
         pays = {} if credential is Credential.REHEARSAL else credentials.variables(self._environ)
-        for _ in range(3):  # a supervisor that was about to end of idleness may hang up in between
+        for _ in range(RINGS):
             hello = await self._launcher.ensure()
             if not await self._launcher.hand_credentials(job.job_id, pays):
                 continue
@@ -108,9 +142,19 @@ class BatchService:
         if not 0 <= wait_s <= LONGEST_WAIT_S:
             raise InvalidJob("wait_s", wait_s, f"give seconds between 0 and {LONGEST_WAIT_S:g}")
         look = await self._look(job_id)
+        trouble = await self._wake_for(look.job)
         if wait_s:
             look = await self._wait_for_change(look, wait_s)
-        return present.job_status(look, self._clock())
+        return present.job_status(look, self._clock(), trouble)
+
+    async def _wake_for(self, job: Job) -> str | None:
+        """See that somebody works on an active job; what is wrong if nobody can."""
+        try:
+            if job.status in ACTIVE_JOBS and not self._launcher.is_alive:
+                await self._launcher.ensure()
+        except SupervisorError as error:
+            return str(error)
+        return None
 
     async def _wait_for_change(self, before: status.Snapshot, wait_s: float) -> status.Snapshot:
         loop = asyncio.get_running_loop()
@@ -146,7 +190,7 @@ class BatchService:
         wanted = None if status is None else _final_status(status)
         _require_limit(limit)
         page = await self._store.read(
-            units.final_page, job.number, status=wanted, after=_cursor(cursor, 0), limit=limit + 1
+            units.final_page, job.number, status=wanted, after=_cursor_of(job, cursor), limit=limit + 1
         )
         counts = await self._store.read(rows.ledger, job.number)
         return present.results(job, page, limit, counts, wanted)
@@ -198,13 +242,11 @@ class BatchService:
         return look
 
 
-def _same(known: Job, spec: JobSpec, options: object) -> Job:
+def _require_same(known: Job, enumerator: Mapping[str, Any], spec: JobSpec, options: object) -> None:
     description = (spec.name, spec.instructions, dict(spec.enumerator), options)
-    if (known.name, known.instructions, dict(known.enumerator), known.options) == description:
-        return known
-    raise InvalidJob(
-        "idempotency_key", spec.idempotency_key, f"job {known.job_id} has it with another description; use a new key"
-    )
+    if (known.name, known.instructions, dict(enumerator), known.options) != description:
+        way_out = f"job {known.job_id} has it with another description; use a new key"
+        raise InvalidJob("idempotency_key", spec.idempotency_key, way_out)
 
 
 def _require_startable(job: Job) -> None:
@@ -234,6 +276,16 @@ def _final_status(text: str) -> UnitStatus:
 def _require_limit(limit: int) -> None:
     if not 1 <= limit <= 200:
         raise InvalidJob("limit", limit, "give a number between 1 and 200")
+
+
+def _cursor_of(job: Job, text: str | None) -> int:
+    """The unit after which a page of this job's results goes on; a cursor of another job is refused."""
+    mine, dot, unit = (text or f"{job.number}.0").partition(".")
+    if mine != str(job.number) or not dot:
+        raise InvalidJob(
+            "cursor", text, f"it is not of job {job.job_id}; pass next_cursor of its page before, unchanged"
+        )
+    return _cursor(unit, 0)
 
 
 def _cursor(text: str | None, default: int) -> int:

@@ -26,7 +26,12 @@ class Settings:
 
     def resolved(self) -> "Settings":
         """The same with `home` absolute, links followed."""
-        return replace(self, home=self.home.expanduser().resolve())
+        try:
+            return replace(self, home=self.home.expanduser().resolve())
+        except (OSError, RuntimeError) as error:
+            raise InvalidJob(
+                "BATCHPROC_HOME", str(self.home), f"it cannot be followed ({error}); name a folder"
+            ) from None
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -35,8 +35,8 @@ def make_job(store: db.Database) -> Callable[..., Awaitable[Job]]:
 
     async def make(n: int = 3, name: str = "a job", key: str | None = None) -> Job:
         spec = JobSpec(name=name, instructions="do", enumerator={"type": "list"}, idempotency_key=key)
-        job, _ = await store.write(jobs.create, spec, OPTIONS, now=time.time())
-        token = await store.write(jobs.begin_reading, job.number, reader="test", previous=None)
+        job, _ = await store.write(jobs.create, spec, OPTIONS, reader="test", now=time.time())
+        token = jobs.FIRST_READING
         chunk = json.dumps([(f"u{i}", {"value": 1}, i) for i in range(1, n + 1)])
         await store.write(units.add_many, job.number, token, chunk)
         return await store.write(jobs.publish, job.number, token, now=time.time())

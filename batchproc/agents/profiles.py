@@ -30,7 +30,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never, cast
+from typing import Any, assert_never
 
 from batchproc.errors import InvalidJob
 from batchproc.models import AttemptTask, Profile
@@ -74,6 +74,7 @@ class Access:
     deny: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
     file: str | None = None
+    root: Path | None = None
     below: Path | None = None
     sandbox: Mapping[str, Any] | None = None
 
@@ -83,23 +84,30 @@ class Access:
         return {"permissions": {"allow": list(self.allow), "deny": list(self.deny)}}
 
     def opens(self, path: str) -> bool:
-        """Whether Read may have it: the very path of `file`, or any that truly lies `below`."""
-        inside = self.below is not None and path.startswith("/")
-        return path == self.file or (inside and Path(path).resolve().is_relative_to(cast("Path", self.below).resolve()))
+        """Whether Read may have it: the very path of `file`, unless it has become a link out of `root`; or any that
+        truly lies `below`."""
+        if path == self.file:
+            return self.root is None or _is_below(path, self.root)
+        return self.below is not None and path.startswith("/") and _is_below(path, self.below)
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    return Path(path).resolve().is_relative_to(folder.resolve())
 
 
 def access(task: AttemptTask) -> Access:
     """What the task's profile opens. InvalidJob when no means of the CLI's can open its file."""
     scratch, file = work(task), _readable(task.file)
+    root = Path(task.root) if task.root else None
     folder = Path(task.options.working_directory) if task.options.working_directory else None
     deny = _own_files(task)
     match task.options.profile:
         case Profile.ANSWER:
             return Access(cwd=scratch)
         case Profile.READ_ONLY if folder:
-            return Access(cwd=scratch, tools=READ, deny=deny, folders=(folder,), file=file, below=folder)
+            return Access(cwd=scratch, tools=READ, deny=deny, folders=(folder,), file=file, root=root, below=folder)
         case Profile.READ_ONLY:
-            return Access(cwd=scratch, tools=READ[:1] if file else (), deny=deny, file=file)
+            return Access(cwd=scratch, tools=READ[:1] if file else (), deny=deny, file=file, root=root)
         case Profile.EDIT | Profile.FULL:
             shell = task.options.profile is Profile.FULL
             return Access(
@@ -109,6 +117,7 @@ def access(task: AttemptTask) -> Access:
                 deny=deny,
                 folders=(scratch,) if folder else (),
                 file=file,
+                root=root,
                 below=None if shell else folder,
                 sandbox=_sandbox(task, folder, file) if shell else None,
             )

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from batchproc import __version__, settings
-from batchproc.errors import BatchprocError
+from batchproc.errors import BatchprocError, InvalidJob
 from batchproc.interfaces import cli_show
 
 
@@ -56,7 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     supervisor.add_argument("--now", action="store_true", help="stop: do not wait for running agents")
     doctor = commands.add_parser("doctor", help="check what batchproc needs on this machine")
     for command in (status, results, supervisor, doctor):
-        command.add_argument("--json", action="store_true", help="print JSON")
+        lines = " Lines: one object for each unit" if command is results else ""
+        command.add_argument("--json", action="store_true", help=f"print JSON{lines}")
     return parser
 
 
@@ -66,9 +67,11 @@ async def _status(args: argparse.Namespace) -> int:
     async with app.open_service(settings.load()) as service:
         await service.wake()
         if args.job_id is None:
-            jobs = await service.list_jobs(limit=50)
+            jobs = await service.list_jobs(limit=200)
             _print(args, jobs.model_dump(mode="json"), lambda: cli_show.job_list(jobs))
         else:
+            if not 0 <= args.wait <= 45:
+                raise InvalidJob("--wait", args.wait, "give seconds between 0 and 45")
             job = await service.get_status(args.job_id, args.wait)
             _print(args, job.model_dump(mode="json"), lambda: cli_show.job(job))
     return 0
@@ -79,6 +82,8 @@ async def _results(args: argparse.Namespace) -> int:
     from batchproc import app
 
     left, cursor = args.limit, None
+    if left is not None and left < 1:
+        raise InvalidJob("--limit", left, "give a number above 0, or leave it out for all")
     async with app.open_service(settings.load()) as service:
         await service.wake()
         while left is None or left > 0:

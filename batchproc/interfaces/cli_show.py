@@ -84,11 +84,13 @@ def job_list(answer: answers.JobList) -> None:
         cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
         table.add_row(line.job_id, status_word(line.status), *cells)
     _out().print(table)
+    if answer.next_cursor:
+        _out().print(f"[dim]the newest {len(answer.jobs)}; older ones are not shown[/]")
 
 
 def result(answer: answers.Result) -> None:
     out = _out()
-    out.print(f"[bold]{plain(answer.key)}[/]  {status_word(answer.status)}")
+    out.print(f"\n[bold]{plain(answer.key)}[/]  {status_word(answer.status)}")
     if answer.error:
         out.print(f"  [red]{plain(answer.error)}[/]")
     for line in safe(answer.text or "").splitlines():
@@ -102,7 +104,7 @@ def results_footer(page: answers.Results) -> None:
 def supervisor(answer: answers.SupervisorAnswer, *, ending: str = "") -> None:
     out = _out()
     if not answer.alive:
-        out.print("No supervisor is alive. One starts by itself when a job needs it.")
+        out.print("No supervisor is alive. When a job needs one, the next look at it starts one: `batchproc status`.")
         return
     out.print(f"The supervisor {ending or 'is alive'}: pid {answer.pid}, epoch {answer.epoch}, since {answer.since}")
     out.print(f"  {answer.jobs} active jobs · {answer.agents} agents · guard: {answer.guard}")

@@ -175,6 +175,9 @@ def _explain(error: ValidationError) -> str:
     said = []
     for one in error.errors(include_url=False):
         place = ".".join(str(part) for part in one["loc"]) or "arguments"
+        if one["type"] == "missing":
+            said.append(f"{place} is missing")
+            continue
         way_out = "no such option" if one["type"] == "extra_forbidden" else one["msg"]
         value = repr(one.get("input"))
         said.append(f"{place} = {value if len(value) <= 120 else value[:117] + '...'}: {way_out}")

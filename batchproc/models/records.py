@@ -12,13 +12,14 @@ from batchproc.models.words import Credential, JobStatus, Json, UnitStatus
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """A job as its row says. `number` is its place in the store; `job_id` is what users see."""
+    """A job as its row says. `number` is its place in the store; `job_id` is what users see; `source` the enumerator's
+    type; `starts` how often it was started."""
 
     number: int
     job_id: str
     name: str
     instructions: str
-    enumerator: Mapping[str, Any]
+    source: str
     options: AgentOptions
     status: JobStatus
     reason: str | None
@@ -29,6 +30,8 @@ class Job:
     tokens: int
     created_at: datetime
     started_at: datetime | None
+    resumed_at: datetime | None
+    starts: int
     finished_at: datetime | None
 
 
@@ -65,13 +68,14 @@ class Fence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """A unit that was claimed for an attempt."""
+    """A unit that was claimed for an attempt. `start` is the number of the job's start under which it was."""
 
     fence: Fence
     key: str
     payload: Mapping[str, Any]
     charged: int
     session_id: str
+    start: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +84,7 @@ class Settlement:
 
     `status` is final, or `pending` with `due_at` (seconds since 1970) and `reason`. `charged` says whether the attempt
     counts against `max_attempts`. `signature` goes with `failed` and `flagged`, and with these only. `pause` is the
-    reason for which the whole job is paused with it.
+    reason for which the whole job is paused with it, unless it was started again after its start number `start`.
     """
 
     status: UnitStatus
@@ -94,6 +98,7 @@ class Settlement:
     due_at: float = 0.0
     reason: str | None = None
     pause: str | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,7 +27,8 @@ class Tokens:
 class AttemptTask:
     """One attempt, ready to run. Plain data: no credentials, no handles.
 
-    `file` is the one file of a file unit, absolute. `directory` is the attempt's own place below the store: its scratch
+    `file` is the one file of a file unit, absolute,
+    and `root` the folder that it must truly lie in. `directory` is the attempt's own place below the store: its scratch
     directory and configuration live there. `output_schema` is JSON Schema for a structured answer.
     """
 
@@ -40,6 +41,7 @@ class AttemptTask:
     session_id: str
     directory: str
     file: str | None = None
+    root: str | None = None
     output_schema: Mapping[str, Any] | None = None
 
 
@@ -122,6 +124,7 @@ class Cause(StrEnum):
     CRASHED = "agent_crashed"
     WORKER_LOST = "worker_lost"
     CLI_MISSING = "cli_missing"
+    MACHINE = "machine"
     PROMPT = "prompt"
     EMPTY = "empty_answer"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from batchproc.models.words import Profile
 
@@ -38,6 +38,18 @@ class JobSpec(_Strict):
     enumerator: dict[str, Any]
     options: JobOptions = JobOptions()
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
+
+    @field_validator("instructions")
+    @classmethod
+    def _say_something(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("say what to do with each unit")
+        return text
+
+    @field_validator("name")
+    @classmethod
+    def _in_one_line(cls, text: str) -> str:
+        return " ".join(text.split()) or "unnamed"
 
 
 class Item(NamedTuple):

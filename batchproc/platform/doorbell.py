@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import socket
+import stat
 import struct
-import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,17 @@ def address(home: Path) -> Path:
     if len(os.fsencode(beside)) <= LONGEST_ADDRESS:
         return beside
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"batchproc-{os.getuid()}-{digest}.sock"
+    return _own_folder(Path(f"/tmp/batchproc-{os.getuid()}")) / f"{digest}.sock"  # noqa: S108 - checked to be ours
+
+
+def _own_folder(folder: Path) -> Path:
+    """A folder that only we may enter. Raises `PermissionError` if somebody else made it first."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise PermissionError(f"{folder} is not ours alone; remove it, or set BATCHPROC_HOME to a shorter path")
+    return folder
 
 
 class Doorbell:
@@ -68,7 +78,7 @@ class Doorbell:
         assert task is not None  # noqa: S101 - the server runs us in a task
         self._connections.add(task)
         try:
-            if _is_owner(writer):
+            if _is_ours(writer):
                 await self._converse(reader, writer)
         except (ConnectionError, ValueError, asyncio.CancelledError):
             pass  # the peer is gone, or talks nonsense: hang up
@@ -109,7 +119,7 @@ class Doorbell:
 async def ask(where: Path, request: Mapping[str, Any], *, timeout_s: float) -> Mapping[str, Any]:
     """One request, one reply. Raises `OSError` (nobody there) or `TimeoutError`."""
     async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
+        reader, writer = await _connect(where)
         try:
             await _send(writer, request)
             line = await reader.readline()
@@ -123,7 +133,7 @@ async def ask(where: Path, request: Mapping[str, Any], *, timeout_s: float) -> M
 
 async def watch(where: Path) -> AsyncGenerator[int, None]:
     """The number of the last committed event, now and whenever it grows. Ends when the supervisor does."""
-    reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
+    reader, writer = await _connect(where)
     try:
         await _send(writer, {"watch": True})
         while line := await reader.readline():
@@ -143,7 +153,16 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-def _is_owner(writer: asyncio.StreamWriter) -> bool:
+async def _connect(where: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises `PermissionError` if another user listens there: what we send may be secret."""
+    reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
+    if not _is_ours(writer):
+        await _close(writer)
+        raise PermissionError(f"another user listens at {where}")
+    return reader, writer
+
+
+def _is_ours(writer: asyncio.StreamWriter) -> bool:
     """Whether the peer is our own user. The file's mode says so too; this holds where sockets ignore modes."""
     peer: socket.socket = writer.get_extra_info("socket")
     if not hasattr(socket, "SO_PEERCRED"):

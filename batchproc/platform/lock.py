@@ -33,6 +33,13 @@ class FileLock:
                 self._fd = fd
                 return True
 
+    def is_in_place(self) -> bool:
+        """Whether the file that we hold is still the one at its path: not moved, not deleted."""
+        try:
+            return self._fd is not None and os.path.samestat(os.fstat(self._fd), self._path.stat())
+        except OSError:
+            return False
+
     def release(self) -> None:
         if self._fd is not None:
             os.close(self._fd)

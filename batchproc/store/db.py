@@ -7,6 +7,7 @@ that what was acknowledged survives a kill and a power cut.
 import asyncio
 import logging
 import os
+import stat
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -90,7 +91,10 @@ class Database:
 
     async def read(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `verb(tx, …)` on one snapshot of the committed state, beside any writer."""
-        return await self._read_thread.run(partial(_in_snapshot, partial(_call, verb, args, kwargs)))
+        try:
+            return await self._read_thread.run(partial(_in_snapshot, partial(_call, verb, args, kwargs)))
+        except engine.sqlite.OperationalError as error:
+            raise self._in_our_words(error) from error
 
     async def _connect(self, prepare: Callable[[Path], engine.Tx]) -> _Thread:
         thread = _Thread(partial(prepare, self.path), 64)
@@ -122,7 +126,7 @@ class Database:
             announce()
 
     def _in_our_words(self, error: BaseException) -> BaseException:
-        return StoreError(f"{self.path} cannot be written: {error}") if engine.is_unavailable(error) else error
+        return StoreError(f"{self.path} cannot be used: {error}") if engine.is_unavailable(error) else error
 
 
 def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: engine.Tx) -> T:
@@ -166,7 +170,12 @@ def _in_snapshot(look: Change, tx: engine.Tx) -> Any:
 def _make_private(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.chmod(0o700)
+        if stat.S_IMODE(home.stat().st_mode) != 0o700:
+            if any(home.iterdir()) and not (home / "batch.db").exists():
+                raise StoreError(
+                    f"{home} holds other things and is open to others; set BATCHPROC_HOME to a folder of its own"
+                )
+            home.chmod(0o700)
     except OSError as error:
         raise StoreError(f"{home} cannot be used as the store ({error.strerror}); set BATCHPROC_HOME") from None
 

@@ -1,20 +1,24 @@
 """Jobs: made, read in, started, paused, completed, deleted. The caller passes the time; the store has no clock."""
 
 import secrets
+from typing import Any
 
-from batchproc.errors import TakenOver
+from batchproc.errors import StoreError, TakenOver
 from batchproc.models import AgentOptions, Credential, Job, JobSpec, JobStatus, UnitStatus
 from batchproc.store import engine, events, rows
 
 CREATE = """
-INSERT INTO jobs (job_id, name, instructions, enumerator, options, idempotency_key, status, created_at)
-VALUES (:job_id, :name, :instructions, :enumerator, :options, :idempotency_key, 'enumerating', :now)
+INSERT INTO jobs (job_id, name, instructions, source, enumerator, options, idempotency_key, status, reading, reader,
+    created_at)
+VALUES (:job_id, :name, :instructions, :source, :enumerator, :options, :idempotency_key, 'enumerating', :reading,
+    :reader, :now)
 """
 COUNT_FROM_ZERO = "INSERT INTO counters (job, status, n) VALUES (?, ?, 0)"
 
 
-def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, now: float) -> tuple[Job, bool]:
-    """A new job, `enumerating`, with no units yet; or the one that has the idempotency key, and False."""
+def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, now: float) -> tuple[Job, bool]:
+    """A new job, `enumerating`, whose first reading is `reader`'s (an identity); or the one that has the idempotency
+    key, and False."""
     if spec.idempotency_key is not None:
         row = tx.execute(BY_IDEMPOTENCY_KEY, {"key": spec.idempotency_key}).fetchone()
         if row is not None:
@@ -23,7 +27,10 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, now: float) -
         "job_id": f"job-{secrets.token_hex(5)}",
         "name": spec.name,
         "instructions": spec.instructions,
+        "source": str(spec.enumerator.get("type")),
         "enumerator": rows.dump(spec.enumerator),
+        "reading": FIRST_READING,
+        "reader": reader,
         "options": rows.dump_options(options),
         "idempotency_key": spec.idempotency_key,
         "now": now,
@@ -34,9 +41,11 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, now: float) -
     return by_number(tx, number), True
 
 
-BY_NUMBER = "SELECT * FROM jobs WHERE number = :number"
-BY_ID = "SELECT * FROM jobs WHERE job_id = :job_id AND deleting = 0"
-BY_IDEMPOTENCY_KEY = "SELECT * FROM jobs WHERE idempotency_key = :key AND deleting = 0"
+COLUMNS = """number, job_id, name, instructions, source, options, status, reason, credential, total_units, units_read,
+    cost_usd, tokens, created_at, started_at, resumed_at, starts, finished_at"""
+BY_NUMBER = f"SELECT {COLUMNS} FROM jobs WHERE number = :number"  # noqa: S608 - our own columns
+BY_ID = f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id AND deleting = 0"  # noqa: S608
+BY_IDEMPOTENCY_KEY = f"SELECT {COLUMNS} FROM jobs WHERE idempotency_key = :key AND deleting = 0"  # noqa: S608
 
 
 def by_number(tx: engine.Tx, number: int) -> Job:
@@ -48,10 +57,22 @@ def by_id(tx: engine.Tx, job_id: str) -> Job | None:
     return None if row is None else rows.job(row)
 
 
-PAGE = "SELECT * FROM jobs WHERE number < :before AND deleting = 0 ORDER BY number DESC LIMIT :limit"
-PAGE_BY_STATUS = """
-SELECT * FROM jobs WHERE status = :status AND number < :before AND deleting = 0 ORDER BY number DESC LIMIT :limit
-"""
+ENUMERATOR = "SELECT enumerator FROM jobs WHERE number = :number"
+
+
+def enumerator(tx: engine.Tx, number: int) -> dict[str, Any]:
+    """What the user wrote of the source. May be large."""
+    spec: dict[str, Any] = rows.load(tx.execute(ENUMERATOR, {"number": number}).fetchone()["enumerator"])
+    return spec
+
+
+PAGE = f"""
+SELECT {COLUMNS} FROM jobs WHERE number < :before AND deleting = 0 ORDER BY number DESC LIMIT :limit
+"""  # noqa: S608
+PAGE_BY_STATUS = f"""
+SELECT {COLUMNS} FROM jobs WHERE status = :status AND number < :before AND deleting = 0
+ORDER BY number DESC LIMIT :limit
+"""  # noqa: S608
 
 
 def page(tx: engine.Tx, *, status: JobStatus | None, before: int, limit: int) -> list[Job]:
@@ -61,15 +82,19 @@ def page(tx: engine.Tx, *, status: JobStatus | None, before: int, limit: int) ->
     return [rows.job(row) for row in tx.execute(statement, values)]
 
 
-ACTIVE = "SELECT * FROM jobs WHERE status IN ('enumerating', 'running') AND deleting = 0 ORDER BY number"
+ACTIVE = f"""
+SELECT {COLUMNS} FROM jobs WHERE status IN ('enumerating', 'running') AND deleting = 0
+"""  # noqa: S608
 
 
 def active(tx: engine.Tx) -> list[Job]:
     """Jobs that need a supervisor now, oldest first."""
-    return [rows.job(row) for row in tx.execute(ACTIVE)]
+    return sorted((rows.job(row) for row in tx.execute(ACTIVE)), key=lambda job: job.number)
 
 
-# Reading the source: each reading has a token, and only the newest may add units.
+# Reading the source: each reading has a token, and only the newest may add or delete units.
+
+FIRST_READING = 1
 
 BEGIN_READING = """
 UPDATE jobs SET reading = reading + 1, reader = :reader, units_read = 0
@@ -121,26 +146,30 @@ def hand_over(tx: engine.Tx, number: int, reading: int) -> None:
 
 DISCARD = """
 DELETE FROM units WHERE number IN (SELECT u.number FROM units u JOIN jobs j ON j.number = u.job
-                                   WHERE u.job = :number AND j.published = 0 LIMIT :limit)
+                                   WHERE u.job = :number AND j.reading = :reading AND j.published = 0 LIMIT :limit)
 """
 
 
-def discard_units(tx: engine.Tx, number: int, *, limit: int) -> int:
-    """Delete up to `limit` units of an unfinished reading; returns how many there were."""
-    return int(tx.execute(DISCARD, {"number": number, "limit": limit}).rowcount)
+def discard_units(tx: engine.Tx, number: int, reading: int, *, limit: int) -> int:
+    """Delete up to `limit` unpublished units in the name of the newest reading; returns how many there were."""
+    return int(tx.execute(DISCARD, {"number": number, "reading": reading, "limit": limit}).rowcount)
 
 
 PUBLISH = """
 UPDATE jobs SET status = 'ready', published = 1, total_units = units_read, reader = NULL WHERE number = :number
 RETURNING total_units
 """
+COUNT_UNITS = "SELECT COUNT(*) FROM units WHERE job = :number"
 COUNT_PENDING = "UPDATE counters SET n = :n WHERE job = :number AND status = 'pending'"
 
 
 def publish(tx: engine.Tx, number: int, reading: int, *, now: float) -> Job:
-    """The whole source is in: from here on its units are there, all at once."""
+    """The whole source is in: from here on its units are there, all at once. The ledger begins with what is there."""
     require_reading(tx, number, reading)
     total = tx.execute(PUBLISH, {"number": number}).fetchone()["total_units"]
+    there = tx.execute(COUNT_UNITS, {"number": number}).fetchone()[0]
+    if there != total:
+        raise StoreError(f"{total} units were read, but the store holds {there}; nothing of it is published")
     tx.execute(COUNT_PENDING, {"number": number, "n": total})
     events.append(tx, "job.ready", at=now, job=number, data={"total_units": total})
     return by_number(tx, number)
@@ -165,7 +194,7 @@ def fail_reading(tx: engine.Tx, number: int, reading: int, *, reason: str, now: 
 
 START = """
 UPDATE jobs SET status = 'running', reason = NULL, paused_from = NULL, credential = :credential,
-    started_at = COALESCE(started_at, :now), resumed_at = :now
+    started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1
 WHERE number = :number AND status IN ('ready', 'paused')
 """
 
@@ -179,25 +208,27 @@ def start(tx: engine.Tx, number: int, *, credential: Credential, now: float) -> 
     return True
 
 
-IS_RUNNING = "SELECT 1 FROM jobs WHERE number = :number AND status = 'running'"
+RUNNING_START = "SELECT starts FROM jobs WHERE number = :number AND status = 'running'"
 
 
-def is_running(tx: engine.Tx, number: int) -> bool:
-    return tx.execute(IS_RUNNING, {"number": number}).fetchone() is not None
+def running_start(tx: engine.Tx, number: int) -> int | None:
+    """The number of the start under which the job runs; None if it does not."""
+    row = tx.execute(RUNNING_START, {"number": number}).fetchone()
+    return None if row is None else int(row["starts"])
 
 
 PAUSE = """
 UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason
-WHERE number = :number AND status = 'running' AND resumed_at <= :since
+WHERE number = :number AND status = 'running' AND starts <= :start
 """
 
 
-def pause(tx: engine.Tx, number: int, *, reason: str, since: float, now: float) -> bool:
-    """Claim nothing more of this job until start. Running units finish.
+def pause(tx: engine.Tx, number: int, *, reason: str, start: int, now: float) -> bool:
+    """Claim nothing more of this job until it is started. Running units finish.
 
-    `since` is when the reason was there: a start after it has answered it already, and the job goes on.
+    `start` is the number of the start under which the reason arose: a later one has answered it, and the job goes on.
     """
-    if not tx.execute(PAUSE, {"number": number, "reason": reason, "since": since}).rowcount:
+    if not tx.execute(PAUSE, {"number": number, "reason": reason, "start": start}).rowcount:
         return False
     events.append(tx, "job.paused", at=now, job=number, data={"reason": reason})
     return True

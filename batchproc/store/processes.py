@@ -43,10 +43,3 @@ def retire(tx: engine.Tx, epoch: int, *, why: str, now: float) -> None:
     """The supervisor says goodbye. One that was killed never does."""
     if tx.execute(RETIRE, {"epoch": epoch, "why": why, "now": now}).rowcount:
         events.append(tx, "supervisor.ended", at=now, data={"epoch": epoch, "why": why})
-
-
-LATEST = "SELECT epoch, process, guard, started_at, ended_at, ended_by FROM supervisors ORDER BY epoch DESC LIMIT 1"
-
-
-def latest(tx: engine.Tx) -> engine.Row | None:
-    return tx.execute(LATEST).fetchone()

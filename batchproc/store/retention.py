@@ -2,7 +2,7 @@
 
 from batchproc.errors import WrongStatus
 from batchproc.models import Job, JobStatus
-from batchproc.store import engine, events, rows
+from batchproc.store import engine, events, jobs, rows
 from batchproc.store.db import Database
 
 ROWS = 5_000  # of each kind, in one transaction
@@ -82,7 +82,9 @@ def erase_some(tx: engine.Tx, number: int, *, limit: int) -> bool:
     return True
 
 
-OLDER_THAN = "SELECT * FROM jobs WHERE finished_at < :before AND deleting = 0 ORDER BY number"
+OLDER_THAN = f"""
+SELECT {jobs.COLUMNS} FROM jobs WHERE finished_at < :before AND deleting = 0 ORDER BY number
+"""  # noqa: S608
 
 
 def finished_before(tx: engine.Tx, *, before: float) -> list[Job]:

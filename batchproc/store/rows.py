@@ -33,13 +33,16 @@ def certain(seconds: float) -> datetime:
 def dump(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # a lone surrogate, which JSON can spell and UTF-8 cannot
+    except TypeError:  # what JSON can spell and orjson cannot: a lone surrogate, an integer over 64 bits
         return orjson.dumps(clean(value)).decode()
 
 
 def clean(value: Any) -> Any:
-    """The value with every lone surrogate in its texts replaced by U+FFFD: what agents say may hold some."""
+    """The value with every lone surrogate in its texts replaced by U+FFFD, and integers over 64 bits as text: what
+    agents say may hold such."""
     match value:
+        case int() if not -(2**63) <= value < 2**64:
+            return str(value)
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         case Mapping():
@@ -65,7 +68,7 @@ def job(row: engine.Row) -> Job:
         job_id=row["job_id"],
         name=row["name"],
         instructions=row["instructions"],
-        enumerator=load(row["enumerator"]),
+        source=row["source"],
         options=AgentOptions(**{**options, "profile": Profile(options["profile"])}),
         status=JobStatus(row["status"]),
         reason=row["reason"],
@@ -76,6 +79,8 @@ def job(row: engine.Row) -> Job:
         tokens=row["tokens"],
         created_at=certain(row["created_at"]),
         started_at=moment(row["started_at"]),
+        resumed_at=moment(row["resumed_at"]),
+        starts=row["starts"],
         finished_at=moment(row["finished_at"]),
     )
 

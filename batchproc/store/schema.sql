@@ -23,7 +23,8 @@ CREATE TABLE jobs (
     job_id          TEXT NOT NULL UNIQUE,
     name            TEXT NOT NULL,
     instructions    TEXT NOT NULL,
-    enumerator      TEXT NOT NULL,
+    source          TEXT NOT NULL,               -- the enumerator's type
+    enumerator      TEXT NOT NULL,               -- may be large: read only where the source is read
     options         TEXT NOT NULL,
     idempotency_key TEXT UNIQUE,
     status          TEXT NOT NULL CHECK (status IN
@@ -41,6 +42,7 @@ CREATE TABLE jobs (
     created_at      REAL NOT NULL,
     started_at      REAL,                        -- the first time
     resumed_at      REAL,                        -- the last time
+    starts          INTEGER NOT NULL DEFAULT 0,  -- how often; a pause for a reason older than the last start is void
     finished_at     REAL,
     deleting        INTEGER NOT NULL DEFAULT 0 CHECK (deleting IN (0, 1)),
     CHECK (published = 1 OR (total_units = 0 AND status IN ('enumerating', 'failed', 'cancelled'))),

@@ -64,13 +64,14 @@ def claim(tx: engine.Tx, job: int, *, epoch: int, limit: int, now: float) -> lis
     Takes none if the job is not running. Raises `TakenOver` if `epoch` is over.
     """
     processes.require_current(tx, epoch)
-    if not jobs.is_running(tx, job):
+    start = jobs.running_start(tx, job)
+    if start is None:
         return []
     found = tx.execute(CLAIM, {"job": job, "epoch": epoch, "limit": limit, "now": now}).fetchall()
-    return [_open(tx, job, row, epoch, now) for row in sorted(found, key=lambda row: row["number"])]
+    return [_open(tx, job, start, row, epoch, now) for row in sorted(found, key=lambda row: row["number"])]
 
 
-def _open(tx: engine.Tx, job: int, row: engine.Row, epoch: int, now: float) -> Claimed:
+def _open(tx: engine.Tx, job: int, start: int, row: engine.Row, epoch: int, now: float) -> Claimed:
     fence = Fence(unit=row["number"], attempt=row["attempt"], epoch=epoch)
     session_id = str(uuid.uuid4())
     tx.execute(
@@ -79,7 +80,9 @@ def _open(tx: engine.Tx, job: int, row: engine.Row, epoch: int, now: float) -> C
     )
     events.append(tx, "unit.claimed", at=now, job=job, unit=fence.unit, attempt=fence.attempt)
     payload = rows.load(row["payload"])
-    return Claimed(fence=fence, key=row["key"], payload=payload, charged=row["charged"], session_id=session_id)
+    return Claimed(
+        fence=fence, key=row["key"], payload=payload, charged=row["charged"], session_id=session_id, start=start
+    )
 
 
 SETTLE = """
@@ -88,7 +91,7 @@ UPDATE units SET status = :status, epoch = NULL, charged = charged + :charged, d
     tokens = tokens + :tokens, finished_at = :finished_at
 WHERE number = :unit AND status = 'running' AND attempt = :attempt AND epoch = :epoch
     AND :epoch = (SELECT MAX(epoch) FROM supervisors)
-RETURNING job, started_at
+RETURNING job
 """
 CLOSE_ATTEMPT = """
 UPDATE attempts SET finished_at = :now, outcome = :outcome, error = :error, cost_usd = :cost_usd,
@@ -112,7 +115,7 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     jobs.add_bill(tx, won["job"], values["cost_usd"], values["tokens"])
     _tell(tx, won["job"], fence, end, values["cost_usd"], now)
     if end.pause is not None:
-        jobs.pause(tx, won["job"], reason=end.pause, since=won["started_at"], now=now)
+        jobs.pause(tx, won["job"], reason=end.pause, start=end.start, now=now)
     jobs.complete_if_drained(tx, won["job"], now=now)
     return True
 
@@ -157,15 +160,15 @@ def _tell(tx: engine.Tx, job: int, fence: Fence, end: Settlement, cost: float, n
     events.append(tx, kind, at=now, job=job, unit=fence.unit, attempt=fence.attempt, data=data)
 
 
-RUNNING_ELSEWHERE = """
+RUNNING = """
 SELECT u.number, u.attempt, u.epoch, u.charged, j.options FROM jobs j JOIN units u ON u.job = j.number
-WHERE j.published = 1 AND u.status = 'running' AND u.epoch < :epoch
+WHERE j.published = 1 AND u.status = 'running'
 """
 
 
-def left_running(tx: engine.Tx, *, epoch: int) -> list[tuple[Fence, int, int]]:
-    """Units that a dead supervisor left running, as (fence, charged, max_attempts)."""
-    found = tx.execute(RUNNING_ELSEWHERE, {"epoch": epoch}).fetchall()
+def running(tx: engine.Tx) -> list[tuple[Fence, int, int]]:
+    """Every running unit, as (fence, charged, max_attempts)."""
+    found = tx.execute(RUNNING).fetchall()
     return [
         (
             Fence(unit=row["number"], attempt=row["attempt"], epoch=row["epoch"]),
@@ -180,10 +183,10 @@ ADOPT = "UPDATE units SET epoch = :epoch WHERE number = :unit AND status = 'runn
 
 
 def rescue(tx: engine.Tx, fence: Fence, end: Settlement, *, epoch: int, now: float) -> bool:
-    """Settle a unit that a dead supervisor left running, in the name of the one that took over."""
+    """Settle a unit that nobody runs any more, in the name of the current supervisor."""
     processes.require_current(tx, epoch)
-    if fence.epoch >= epoch:
-        raise TakenOver(f"unit {fence.unit} belongs to epoch {fence.epoch}, not older than {epoch}")
+    if fence.epoch > epoch:
+        raise TakenOver(f"unit {fence.unit} belongs to epoch {fence.epoch}, newer than {epoch}")
     tx.execute(ADOPT, {"epoch": epoch, "unit": fence.unit, "attempt": fence.attempt})
     return settle(tx, Fence(unit=fence.unit, attempt=fence.attempt, epoch=epoch), end, now=now)
 
@@ -195,6 +198,16 @@ def next_due(tx: engine.Tx, job: int) -> float | None:
     """When the job's next pending unit may run (seconds since 1970); None if none is pending."""
     due = tx.execute(NEXT_DUE, {"job": job}).fetchone()[0]
     return None if due is None else float(due)
+
+
+BRING_FORWARD = """
+UPDATE units SET due_at = :now WHERE job = :job AND status = 'pending' AND due_at > :horizon
+"""
+
+
+def bring_forward(tx: engine.Tx, job: int, *, horizon: float, now: float) -> int:
+    """Make units due that would wait beyond `horizon`, as after the clock was set back; returns how many."""
+    return int(tx.execute(BRING_FORWARD, {"job": job, "horizon": horizon, "now": now}).rowcount)
 
 
 BY_KEY = "SELECT * FROM units WHERE job = :job AND key = :key"

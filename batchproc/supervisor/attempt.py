@@ -89,6 +89,9 @@ class Attempts:
             return None, _outcome(Cause.WORKER_LOST, str(error))
         except StoreError:
             raise
+        except OSError as error:  # the disk is full, too many files are open: not the unit's fault
+            log.exception("this machine could not start an agent: unit %s", attempt.unit.key)
+            return None, _outcome(Cause.MACHINE, str(error), Verdict.UNRUN)
         except Exception as error:  # a fault of ours must cost one unit an attempt, not the whole job its supervisor
             log.exception("attempt failed inside batchproc: unit %s", attempt.unit.key)
             return None, _outcome(Cause.CRASHED, f"batchproc itself failed: {error!r}")
@@ -96,17 +99,20 @@ class Attempts:
 
     def _render(self, attempt: Ongoing) -> AttemptTask:
         job, unit, fence = attempt.job, attempt.unit, attempt.unit.fence
-        is_file = job.enumerator.get("type") == "file"
+        file = str(unit.payload["file_path"]) if job.source == "file" else None
+        if file is not None and not Path(file).is_file():
+            raise InvalidJob("file_path", file, "the file is gone since the job was created")
         return AttemptTask(
             job_id=job.job_id,
             unit=fence.unit,
             key=unit.key,
             attempt=fence.attempt,
-            prompt=Prompt(job.instructions).render(unit.key, unit.payload),
+            prompt=Prompt(job.instructions, reads_file=file is not None).render(unit.key, unit.payload),
             options=job.options,
             session_id=unit.session_id,
             directory=str(directory(self.home, job.job_id, fence.unit, fence.attempt)),
-            file=str(unit.payload["file_path"]) if is_file else None,
+            file=file,
+            root=None if file is None else file.removesuffix(str(unit.payload["relative_path"])),
         )
 
     async def _report(self, attempt: Ongoing, task: AttemptTask) -> Report:
@@ -126,7 +132,7 @@ class Attempts:
         if message.kind not in QUIET:
             await self._tell(attempt, f"agent.{message.kind}", dict(message.data))
             return
-        text = str(message.data.get("text") or dict(message.data))
+        text = str(message.data.get("text") or message.data.get("line") or dict(message.data))
         level = "warning" if message.kind == "stderr" else "debug"
         where = {"job": attempt.job.number, "unit": attempt.unit.fence.unit}
         await self.store.write(logs.append, text, at=self.clock(), source="agent", level=level, **where)
@@ -147,14 +153,17 @@ class Attempts:
             outcome="lost" if outcome.cause is Cause.WORKER_LOST else outcome.verdict,
             charged=decision.charged,
             report=report,
-            text=report.text if report and final else None,
+            text=report.text if report and final and decision.status is not UnitStatus.FAILED else None,
             output=report.output if report and final else None,
             error=outcome.message or None if outcome.verdict is not Verdict.SUCCEEDED else None,
             signature=outcome.signature if doubted else None,
             due_at=0.0 if final else now + decision.delay_s,
             reason=None if final else _reason(outcome, decision),
             pause=decision.pause,
+            start=attempt.unit.start,
         )
+        if decision.pause is not None:
+            log.warning("job %s pauses: %s: %s", attempt.job.job_id, decision.pause, outcome.message)
         await self._settle(attempt, end)
 
     async def _release(self, attempt: Ongoing, reason: str) -> None:
@@ -199,9 +208,9 @@ def _refused(error: Exception) -> Settlement:
     return Settlement(status=UnitStatus.FAILED, outcome="failed", error=message, signature=signature)
 
 
-def _outcome(cause: Cause, message: str) -> Outcome:
+def _outcome(cause: Cause, message: str, verdict: Verdict = Verdict.FAILED) -> Outcome:
     said = f"{cause.value.replace('_', ' ')}: {message}"
-    return Outcome(verdict=Verdict.FAILED, cause=cause, message=said, signature=judge.signature(said))
+    return Outcome(verdict=verdict, cause=cause, message=said, signature=judge.signature(said))
 
 
 def _reason(outcome: Outcome, decision: retry.Decision) -> str:

@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from batchproc import jobs
 from batchproc.errors import BatchprocError, StoreError, TakenOver
-from batchproc.models import Claimed, Job, JobStatus, Profile
+from batchproc.models import Claimed, Job, JobStatus
 from batchproc.settings import Settings
 from batchproc.store import db, retention, units
 from batchproc.store import jobs as rows
 from batchproc.supervisor.attempt import Attempts, directory
 from batchproc.supervisor.purse import Purse
+from batchproc.supervisor.rescue import rescue
+from batchproc.supervisor.tidy import tidy
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +27,14 @@ LOOK_AGAIN_S = 30.0  # even if nobody rings
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """Whom the supervisor works with; `app` makes the introductions."""
+    """Whom the supervisor works with. `is_ours` says whether the store still stands where we took it."""
 
     store: db.Database
     attempts: Attempts
     purse: Purse
     settings: Settings
     clock: Callable[[], float]
+    is_ours: Callable[[], bool]
 
 
 class Supervisor:
@@ -41,12 +43,13 @@ class Supervisor:
     def __init__(self, crew: Crew, *, epoch: int) -> None:
         self._crew, self.epoch = crew, epoch
         self._wake = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Job] = {}
+        self._running: dict[asyncio.Task[None], tuple[Job, int]] = {}
         self._readings: dict[int, asyncio.Task[None]] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._stop: str | None = None
         self._active_jobs = 0
         self._idle_since: float | None = None
+        self.is_ending = False
 
     def ring(self) -> None:
         """Something changed: look."""
@@ -59,7 +62,8 @@ class Supervisor:
         self._wake.set()
 
     def facts(self) -> Mapping[str, Any]:
-        return {"epoch": self.epoch, "jobs": self._active_jobs, "agents": len(self._running)}
+        facts = {"epoch": self.epoch, "jobs": self._active_jobs, "agents": len(self._running)}
+        return {**facts, "ending": self.is_ending}
 
     async def run(self, watchers: Callable[[], int]) -> str:
         """Work until there is a reason to end; returns it. `watchers` counts who listens."""
@@ -69,7 +73,10 @@ class Supervisor:
             self._wake.clear()
             pause_s = await self._look_safely()
             why = self._why_end(watchers())
-            if why is None:
+            if why is not None and (self._stop or not self._wake.is_set()):
+                self.is_ending = True  # whoever rings from here on is told so, and starts the next supervisor
+            else:
+                why = None
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await self._wake.wait()
@@ -102,20 +109,24 @@ class Supervisor:
         """Start what can start; returns the seconds after which to look again if nobody rings."""
         if self._stop is not None:
             return 0.0
+        if not self._crew.is_ours():
+            log.error("the store is gone from %s", self._crew.settings.home)
+            raise TakenOver("the store was moved or deleted")
+        await rescue(self._crew.store, self.epoch, running=self._units_running(), clock=self._crew.clock)
         active = await self._crew.store.read(rows.active)
         self._active_jobs = len(active)
         for job in active:
             if job.status is JobStatus.ENUMERATING:
                 await self._take_reading(job)
-        runnable = [job for job in active if job.status is JobStatus.RUNNING and await self._can_pay(job)]
+        runnable = [job for job in active if job.status is JobStatus.RUNNING and await self._pay_or_pause(job)]
         await self._claim(runnable)
         return await self._until_due(runnable)
 
-    async def _can_pay(self, job: Job) -> bool:
+    async def _pay_or_pause(self, job: Job) -> bool:
         if self._crew.purse.can_pay(job):
             return True
         now = self._crew.clock()
-        await self._crew.store.write(rows.pause, job.number, reason="credential", since=now, now=now)
+        await self._crew.store.write(rows.pause, job.number, reason="credential", start=job.starts, now=now)
         log.warning("job %s is paused: this supervisor has no credential for it", job.job_id)
         if self._crew.purse.can_pay(job) and job.credential is not None:
             # It was handed to us meanwhile, by a start that found the job running still and so left it as it was.
@@ -128,7 +139,7 @@ class Supervisor:
         hungry = list(runnable)
         while hungry and (free := self._free_slots()) > 0:
             share = max(1, free // len(hungry))
-            for job in list(hungry):
+            for job in sorted(hungry, key=self._agents_of):
                 want = min(share, self._free_slots(), job.options.max_concurrency - self._agents_of(job))
                 claimed = await self._claim_some(job, want) if want > 0 else []
                 for unit in claimed:
@@ -139,14 +150,17 @@ class Supervisor:
     async def _claim_some(self, job: Job, limit: int) -> list[Claimed]:
         due = await self._crew.store.read(units.next_due, job.number)
         now = self._crew.clock()
-        if due is None or due > now:
+        horizon = now + self._crew.settings.backoff_max_s
+        if due is not None and due > horizon:  # the clock was set back
+            await self._crew.store.write(units.bring_forward, job.number, horizon=horizon, now=now)
+        elif due is None or due > now:
             return []
         return await self._crew.store.write(units.claim, job.number, epoch=self.epoch, limit=limit, now=now)
 
     def _start(self, job: Job, unit: Claimed) -> None:
         name = f"{job.job_id} unit {unit.fence.unit} attempt {unit.fence.attempt}"
         task = asyncio.create_task(self._crew.attempts.run(job, unit), name=name)
-        self._running[task] = job
+        self._running[task] = (job, unit.fence.unit)
 
         def ended(task: asyncio.Task[None]) -> None:
             del self._running[task]
@@ -161,7 +175,10 @@ class Supervisor:
         return self._crew.attempts.workers.slots() - len(self._running)
 
     def _agents_of(self, job: Job) -> int:
-        return sum(1 for other in self._running.values() if other.number == job.number)
+        return sum(1 for other, _ in self._running.values() if other.number == job.number)
+
+    def _units_running(self) -> set[int]:
+        return {unit for _, unit in self._running.values()}
 
     async def _until_due(self, runnable: list[Job]) -> float:
         """Seconds until a unit that waits for its back-off may run, if there is a slot for it."""
@@ -176,7 +193,9 @@ class Supervisor:
     async def _take_reading(self, job: Job) -> None:
         """Go on with a source whose reader is gone."""
         previous = await self._crew.store.read(rows.reader, job.number)
-        if job.number in self._readings or not jobs.reader_is_dead(previous):
+        if job.number in self._readings:
+            return
+        if previous != jobs.me() and not jobs.reader_is_dead(previous):
             return
         task = asyncio.create_task(self._read_in(job, previous), name=f"reading {job.job_id}")
         self._readings[job.number] = task
@@ -189,7 +208,8 @@ class Supervisor:
     async def _read_in(self, job: Job, previous: str | None) -> None:
         log.info("reading the source of %s", job.job_id)
         try:
-            await jobs.Reading(self._crew.store, job, clock=self._crew.clock).run(previous)
+            reading = await jobs.Reading.take_over(self._crew.store, job, previous=previous, clock=self._crew.clock)
+            await reading.run()
         except StoreError:
             log.exception("the source of %s cannot be written to the store; trying again", job.job_id)
             await asyncio.sleep(READ_AGAIN_S)
@@ -223,10 +243,4 @@ class Supervisor:
                 break
             await asyncio.sleep(0.1)
         place = directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
-        keeps = job.options.profile in {Profile.EDIT, Profile.FULL} and job.options.working_directory is None
-        targets = [place / "config", place / "tmp"] if keeps else [place]
-        for target in targets:
-            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
-            place.parent.rmdir()
-            place.parent.parent.rmdir()
+        await asyncio.to_thread(tidy, place, job)

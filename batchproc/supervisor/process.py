@@ -23,6 +23,7 @@ from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.loop import Crew, Supervisor
 from batchproc.supervisor.purse import Purse
 from batchproc.supervisor.rescue import rescue
+from batchproc.supervisor.tidy import tidy_after_the_dead
 from batchproc.workers.inline import InlineWorkers
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ async def run(settings: Settings, hire: Hire) -> str:
         log.info("another supervisor holds the lock; nothing to do")
         return "taken"
     try:
-        return await _Post(settings, hire).serve()
+        return await _Post(settings, hire, held).serve()
     finally:
         held.release()
 
@@ -60,8 +61,8 @@ async def run(settings: Settings, hire: Hire) -> str:
 class _Post:
     """The supervisor's seat: answers the door from the first moment, and the rest once there is a supervisor in it."""
 
-    def __init__(self, settings: Settings, hire: Hire) -> None:
-        self._settings, self._hire = settings, hire
+    def __init__(self, settings: Settings, hire: Hire, held: lock.FileLock) -> None:
+        self._settings, self._hire, self._held = settings, hire, held
         self._supervisor: Supervisor | None = None
         self._seated = asyncio.Event()
         self._dirty = asyncio.Event()
@@ -97,11 +98,19 @@ class _Post:
         me = ":".join(map(str, os_processes.identity() or ()))
         epoch = await store.write(processes.take_over, process=me, guard=hired.guard, now=time.time())
         log.info("supervisor of %s: pid %d, epoch %d, guard %s", settings.home, os.getpid(), epoch, hired.guard)
-        await rescue(store, epoch, backoff=backoff, clock=time.time)
+        await rescue(store, epoch, running=(), clock=time.time)
+        await tidy_after_the_dead(store, settings.home)
         workers = InlineWorkers(hired.agent, slots=settings.slots, pays=self._purse.pays)
         await stack.enter_async_context(workers)
         attempts = Attempts(store=store, workers=workers, home=settings.home, backoff=backoff, clock=time.time)
-        crew = Crew(store=store, attempts=attempts, purse=self._purse, settings=settings, clock=time.time)
+        crew = Crew(
+            store=store,
+            attempts=attempts,
+            purse=self._purse,
+            settings=settings,
+            clock=time.time,
+            is_ours=self._held.is_in_place,
+        )
         return Supervisor(crew, epoch=epoch)
 
     def _listen_to_signals(self, supervisor: Supervisor) -> None:
@@ -130,16 +139,18 @@ class _Post:
                     "guard": self._guard,
                     **supervisor.facts(),
                 }
+            case {"stop": ("now" | "drain") as how}:
+                supervisor.stop(how)
+            case _ if supervisor.is_ending:
+                return {"error": "ending"}
             case {"credentials": {"job_id": str(job_id), "variables": dict(variables)}}:
                 self._purse.put(job_id, variables)
             case {"ring": True}:
                 self._dirty.set()
                 supervisor.ring()
-            case {"stop": ("now" | "drain") as how}:
-                supervisor.stop(how)
             case _:
                 return {"error": "unknown request; this supervisor knows hello, credentials, ring, stop, watch"}
-        return {"ok": True}
+        return {"ok": True}  # and it is: the loop looks once more before it decides to end
 
 
 def tag_of(store_id: str, home: Path) -> str:

@@ -1,48 +1,34 @@
-"""What a new supervisor finds: units that a dead one left running, and how they go on."""
+"""Units that are marked as running and that nobody runs: how they go on."""
 
 import logging
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from batchproc import judge, retry
-from batchproc.models import Cause, Outcome, Settlement, UnitStatus, Verdict
+from batchproc import judge
+from batchproc.models import Settlement, UnitStatus
 from batchproc.store import db, units
 
 log = logging.getLogger(__name__)
 
-LOST = "worker lost: the supervisor was killed or the machine stopped"
-OUTCOME = Outcome(verdict=Verdict.FAILED, cause=Cause.WORKER_LOST, message=LOST, signature=judge.signature(LOST))
+LOST = "worker lost: the supervisor was killed, the machine stopped, or its attempt could not be followed"
 
 
-async def rescue(
-    store: db.Database,
-    epoch: int,
-    *,
-    backoff: retry.Backoff,
-    clock: Callable[[], float],
-    jitter: Callable[[], float] = random.random,
-) -> int:
-    """Give every unit left running back to the queue, or fail it if that was its last attempt. Returns how many.
+async def rescue(store: db.Database, epoch: int, *, running: Collection[int], clock: Callable[[], float]) -> int:
+    """Give every unit that runs nowhere back to the queue, or fail it if that was its last attempt. Returns how many.
 
-    A lost attempt is charged: nobody knows what it did.
+    `running` are the numbers of the units that this supervisor runs. A lost attempt is charged: nobody knows what it
+    did.
     """
-    left = await store.read(units.left_running, epoch=epoch)
-    for fence, charged, max_attempts in left:
-        decision = retry.decide(
-            OUTCOME, attempt=1, charged=charged, max_attempts=max_attempts, backoff=backoff, jitter=jitter
-        )
-        await store.write(units.rescue, fence, _end(decision.status), epoch=epoch, now=clock())
-    if left:
-        log.warning("rescued %d units that a dead supervisor left running", len(left))
-    return len(left)
+    lost = [found for found in await store.read(units.running) if found[0].unit not in running]
+    for fence, charged, max_attempts in lost:
+        end = _end(last=charged + 1 >= max_attempts)
+        await store.write(units.rescue, fence, end, epoch=epoch, now=clock())
+    if lost:
+        log.warning("rescued %d units that nobody ran any more", len(lost))
+    return len(lost)
 
 
-def _end(status: UnitStatus) -> Settlement:
-    failed = status is UnitStatus.FAILED
-    return Settlement(
-        status=status,
-        outcome="lost",
-        error=OUTCOME.message,
-        signature=OUTCOME.signature if failed else None,
-        reason=None if failed else "rescued",
-    )
+def _end(*, last: bool) -> Settlement:
+    if last:
+        signature = judge.signature(LOST)
+        return Settlement(status=UnitStatus.FAILED, outcome="lost", error=LOST, signature=signature)
+    return Settlement(status=UnitStatus.PENDING, outcome="lost", error=LOST, reason="rescued")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchproc.errors import TakenOver, WrongStatus
+from batchproc.errors import StoreError, TakenOver, WrongStatus
 from batchproc.models import JobSpec
 from batchproc.store import db, events, jobs, logs, retention, status, units
 from tests.conftest import OPTIONS
@@ -19,12 +19,12 @@ NOW = 1_800_000_000.0
 
 async def new_job(store, key=None):
     spec = JobSpec(name="n", instructions="do", enumerator={"type": "list"}, idempotency_key=key)
-    return (await store.write(jobs.create, spec, OPTIONS, now=NOW))[0]
+    return (await store.write(jobs.create, spec, OPTIONS, reader="a", now=NOW))[0]
 
 
 async def test_units_of_an_unfinished_reading_are_in_no_ledger(store):
     job = await new_job(store)
-    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    token = jobs.FIRST_READING
     await store.write(units.add_many, job.number, token, json.dumps([["k", {}, 1]]))
     look = await store.read(status.look, job.job_id)
     assert (look.job.total_units, look.job.units_read, sum(look.counts.values())) == (0, 1, 0)
@@ -32,7 +32,7 @@ async def test_units_of_an_unfinished_reading_are_in_no_ledger(store):
 
 async def test_a_second_reader_is_refused_and_a_replaced_one_changes_nothing(store):
     job = await new_job(store)
-    first = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    first = jobs.FIRST_READING
     with pytest.raises(TakenOver):
         await store.write(jobs.begin_reading, job.number, reader="b", previous=None)
     second = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
@@ -46,9 +46,29 @@ async def test_a_second_reader_is_refused_and_a_replaced_one_changes_nothing(sto
     assert (await store.write(jobs.publish, job.number, second, now=NOW)).total_units == 1
 
 
+async def test_a_replaced_reading_deletes_nothing_of_its_successor(store):
+    job = await new_job(store)
+    old = jobs.FIRST_READING
+    new = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
+    await store.write(units.add_many, job.number, new, json.dumps([["k", {}, 1]]))
+    assert await store.write(jobs.discard_units, job.number, old, limit=100) == 0
+    assert not await store.write(jobs.fail_reading, job.number, old, reason="late", now=NOW)
+    assert (await store.write(jobs.publish, job.number, new, now=NOW)).total_units == 1
+    assert (await store.read(jobs.ledger, job.number))["pending"] == 1
+
+
+async def test_a_ledger_that_would_not_add_up_is_not_published(store):
+    job = await new_job(store)
+    await store.write(units.add_many, job.number, jobs.FIRST_READING, json.dumps([["k", {}, 1], ["l", {}, 2]]))
+    await store.write(lambda tx: tx.execute("DELETE FROM units WHERE key = 'k'").rowcount)
+    with pytest.raises(StoreError, match="2 units were read, but the store holds 1"):
+        await store.write(jobs.publish, job.number, jobs.FIRST_READING, now=NOW)
+    assert (await store.read(jobs.by_id, job.job_id)).status == "enumerating"
+
+
 async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
     job = await new_job(store)
-    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    token = jobs.FIRST_READING
     with pytest.raises(units.KeyTaken) as within:
         await store.write(units.add_many, job.number, token, json.dumps([["k", {}, 1], ["k", {}, 2]]))
     assert (within.value.first, within.value.second) == (1, 2)
@@ -60,7 +80,7 @@ async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
 
 async def test_a_failed_reading_frees_its_idempotency_key(store):
     job = await new_job(store, key="once")
-    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    token = jobs.FIRST_READING
     assert await store.write(jobs.fail_reading, job.number, token, reason="row 7", now=NOW)
     again = await new_job(store, key="once")
     assert again.job_id != job.job_id
@@ -99,7 +119,7 @@ async def test_a_job_whose_units_run_cannot_be_deleted(store, make_job):
 
 async def test_retention_finds_jobs_by_when_they_ended(store):
     job = await new_job(store)
-    token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+    token = jobs.FIRST_READING
     await store.write(jobs.fail_reading, job.number, token, reason="x", now=NOW)
     assert await store.read(retention.finished_before, before=NOW) == []
     [found] = await store.read(retention.finished_before, before=NOW + 1)
@@ -149,7 +169,7 @@ def test_every_key_and_payload_comes_back_from_the_store_as_it_went_in(tmp_path,
     async def there_and_back():
         async with db.Database(tmp_path / "home") as store:
             job = await new_job(store)
-            token = await store.write(jobs.begin_reading, job.number, reader="a", previous=None)
+            token = jobs.FIRST_READING
             chunk = orjson.dumps([[key, {"v": value}, row] for row, (key, value) in enumerate(values.items())]).decode()
             await store.write(units.add_many, job.number, token, chunk)
             await store.write(jobs.publish, job.number, token, now=NOW)

@@ -109,11 +109,22 @@ async def test_a_retry_waits_until_it_is_due(store, make_job):
     assert again.fence.attempt == 2
 
 
+async def test_a_clock_that_was_set_back_makes_no_unit_wait_longer_than_its_back_off(store, make_job):
+    job, epoch = await make_job(2), await take_over(store)
+    await start(store, job)
+    [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    later = Settlement(status=UnitStatus.PENDING, outcome="failed", error="x", due_at=NOW + 60, reason="backoff")
+    await store.write(units.settle, unit.fence, later, now=NOW)
+    back = NOW - 3600
+    assert await store.write(units.bring_forward, job.number, horizon=back + 300, now=back) == 1
+    assert len(await store.write(units.claim, job.number, epoch=epoch, limit=5, now=back)) == 2
+
+
 async def test_a_paused_job_gives_out_nothing_and_its_running_units_still_finish(store, make_job):
     job, epoch = await make_job(2), await take_over(store)
     await start(store, job)
     [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
-    assert await store.write(jobs.pause, job.number, reason="credential", since=NOW, now=NOW)
+    assert await store.write(jobs.pause, job.number, reason="credential", start=1, now=NOW)
     assert await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW) == []
     assert await store.write(units.settle, unit.fence, done(), now=NOW)
     await start(store, job)
@@ -123,17 +134,20 @@ async def test_a_paused_job_gives_out_nothing_and_its_running_units_still_finish
 async def test_an_attempt_from_before_the_last_start_does_not_pause_the_job_again(store, make_job):
     job, epoch = await make_job(3), await take_over(store)
     await start(store, job)
-    refused = Settlement(
-        status=UnitStatus.PENDING, outcome="unrun", charged=False, reason="credential", pause="credential"
-    )
+
+    def refused(unit):
+        return Settlement(
+            status=UnitStatus.PENDING, outcome="unrun", charged=False, reason="x", pause="credential", start=unit.start
+        )
+
     first, second = await store.write(units.claim, job.number, epoch=epoch, limit=2, now=NOW)
-    await store.write(units.settle, first.fence, refused, now=NOW + 1)
+    await store.write(units.settle, first.fence, refused(first), now=NOW + 1)
     assert (await store.read(jobs.by_id, job.job_id)).status == "paused"
     assert await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW + 2)
-    await store.write(units.settle, second.fence, refused, now=NOW + 3)
+    await store.write(units.settle, second.fence, refused(second), now=NOW + 3)
     assert (await store.read(jobs.by_id, job.job_id)).status == "running"
     [third] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW + 4)
-    await store.write(units.settle, third.fence, refused, now=NOW + 5)
+    await store.write(units.settle, third.fence, refused(third), now=NOW + 5)
     assert (await store.read(jobs.by_id, job.job_id)).status == "paused"
 
 

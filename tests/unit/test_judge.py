@@ -22,10 +22,21 @@ def test_a_structured_answer_without_text_is_believed():
     assert judge(replace(GOOD, text="", output={"a": 1})).verdict is Verdict.SUCCEEDED
 
 
-@pytest.mark.parametrize("text", ["", "  \n\t "])
+@pytest.mark.parametrize("text", ["", "  \n\t ", "(no content)"])
 def test_an_empty_answer_is_not_believed(text):
     outcome = judge(replace(GOOD, text=text))
     assert (outcome.verdict, outcome.cause) == (Verdict.EMPTY, Cause.EMPTY)
+
+
+@pytest.mark.parametrize(
+    "notice", ["You've hit your session limit · resets 3am", "Claude AI usage limit reached|1800000000"]
+)
+def test_a_limit_notice_is_no_answer_and_one_that_quotes_it_is(notice):
+    outcome = judge(replace(GOOD, text=notice))
+    assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.RATE_LIMIT)
+    honest = f"{notice}: this is what the support letter says on page 2. " + "It goes on about refunds. " * 20
+    assert judge(replace(GOOD, text=honest)).verdict is Verdict.SUCCEEDED
+    assert judge(replace(GOOD, text=f"The letter says '{notice}'.")).verdict is Verdict.SUCCEEDED
 
 
 def test_denied_tools_flag_an_answer_and_are_named():
@@ -49,6 +60,11 @@ def test_an_answer_without_a_model_call_is_flagged():
         (error(api_error_status=500), Verdict.FAILED, Cause.SERVER),
         (error(api_error_status=503), Verdict.FAILED, Cause.SERVER),
         (error(api_error_status=400), Verdict.FAILED, Cause.INVALID_REQUEST),
+        (
+            replace(error(api_error_status=400), text="Your credit balance is too low"),
+            Verdict.UNRUN,
+            Cause.AUTHENTICATION,
+        ),
         (error(api_error_status=413), Verdict.FAILED, Cause.CONTEXT_TOO_LONG),
         (error(api_error="billing_error"), Verdict.UNRUN, Cause.AUTHENTICATION),
         (replace(error(), text="Connection error: ECONNREFUSED"), Verdict.FAILED, Cause.NETWORK),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchproc.errors import InvalidJob, UnknownField
+from batchproc.errors import InvalidJob
 from batchproc.prompts import CLOSE, OPEN, Prompt
 
 AWKWARD = [
@@ -60,11 +60,6 @@ def test_plain_instructions_may_hold_anything_but_double_braces():
 
 def test_a_template_is_the_whole_prompt():
     assert Prompt("{{ a }}-{{ b }}\n").render("k", {"a": 1, "b": [True, None, "ß"]}) == '1-[true,null,"ß"]\n'
-
-
-def test_an_unknown_field_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownField, match=r"vendor.*the items have: amount, name"):
-        Prompt("{{ vendor }}").check_fields({"name", "amount"})
 
 
 def test_a_field_with_a_default_may_be_missing():

@@ -1,0 +1,37 @@
+"""What attempts leave on the disk, and when it goes: an agent's configuration, its transcript, its scratch files."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from batchproc.models import Job, Profile
+from batchproc.store import db, jobs
+
+
+def tidy(place: Path, job: Job) -> None:
+    """Remove an ended attempt's directory; what an agent was allowed to write stays, if it wrote anything."""
+    keeps = job.options.profile in {Profile.EDIT, Profile.FULL} and job.options.working_directory is None
+    work = place / "work"
+    if keeps and work.is_dir() and any(work.iterdir()):
+        targets = [each for each in place.iterdir() if each != work]
+    else:
+        targets = [place]
+    for target in targets:
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target, ignore_errors=True)
+        else:
+            target.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
+        place.parent.rmdir()
+        place.parent.parent.rmdir()
+
+
+async def tidy_after_the_dead(store: db.Database, home: Path) -> None:
+    """Remove what the attempts of a killed supervisor left. To be called before any attempt runs."""
+    for folder in sorted((home / "agents").glob("*")):
+        job = await store.read(jobs.by_id, folder.name)
+        if job is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        for place in sorted(folder.glob("*/*")):
+            tidy(place, job)

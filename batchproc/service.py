@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from batchproc import answers, credentials, enumerators, jobs, present
+from batchproc.enumerators.base import Enumerator
 from batchproc.errors import (
     CredentialMissing,
     InvalidJob,
@@ -18,7 +19,7 @@ from batchproc.errors import (
     WrongStatus,
 )
 from batchproc.launcher import Launcher
-from batchproc.models import ACTIVE_JOBS, Credential, Job, JobSpec, JobStatus, UnitStatus
+from batchproc.models import ACTIVE_JOBS, AgentOptions, Credential, Job, JobSpec, JobStatus, UnitStatus
 from batchproc.settings import Settings
 from batchproc.store import db, events, status, units
 from batchproc.store import jobs as rows
@@ -44,7 +45,7 @@ class BatchService:
     ) -> None:
         self._store, self._launcher, self._settings = store, launcher, settings
         self._environ, self._clock = environ, clock
-        self._readings: set[asyncio.Task[Job]] = set()
+        self._creations: set[asyncio.Task[answers.CreatedJob]] = set()
 
     async def wake(self) -> None:
         """Start the supervisor if the store has an active job and nobody holds the lock."""
@@ -59,17 +60,21 @@ class BatchService:
         """
         source = jobs.check(spec)
         options = jobs.resolve(spec.options, self._settings)
+        task = asyncio.create_task(self._create(spec, options, source), name=f"create {spec.name}")
+        self._creations.add(task)
+        task.add_done_callback(self._creation_ended)
+        # A caller that goes away does not stop it: a job that is in the list is read to its end.
+        return await asyncio.shield(task)
+
+    async def _create(self, spec: JobSpec, options: AgentOptions, source: Enumerator) -> answers.CreatedJob:
         job, is_new = await self._store.write(rows.create, spec, options, reader=jobs.me(), now=self._clock())
         if not is_new:
             _require_same(job, await self._store.read(rows.enumerator, job.number), spec, options)
             await self.wake()
             return await self._created(job, [])
         reading = jobs.Reading(self._store, job, source, token=rows.FIRST_READING, clock=self._clock)
-        task = asyncio.create_task(self._read_in(job, reading), name=f"reading {job.job_id}")
-        self._readings.add(task)
-        task.add_done_callback(self._reading_ended)
-        # A caller that goes away does not stop it: the job is in the list, and its source is read to the end.
-        return await self._created(await asyncio.shield(task), [*reading.warnings, *self._no_credential(options.model)])
+        job = await self._read_in(job, reading)
+        return await self._created(job, [*reading.warnings, *self._no_credential(options.model)])
 
     async def _read_in(self, job: Job, reading: jobs.Reading) -> Job:
         """Read the source for a while; what takes longer, or fails for want of disk, is the supervisor's."""
@@ -92,16 +97,16 @@ class BatchService:
             if await self._launcher.ring():
                 return
 
-    def _reading_ended(self, task: "asyncio.Task[Job]") -> None:
-        self._readings.discard(task)
+    def _creation_ended(self, task: "asyncio.Task[answers.CreatedJob]") -> None:
+        self._creations.discard(task)
         if not task.cancelled():
             task.exception()  # the caller has it, unless he left
 
     async def close(self) -> None:
         """Leave readings that are under way to the supervisor."""
-        for task in self._readings:
+        for task in self._creations:
             task.cancel()
-        await asyncio.gather(*self._readings, return_exceptions=True)
+        await asyncio.gather(*self._creations, return_exceptions=True)
 
     def _no_credential(self, model: str | None) -> list[str]:
         try:

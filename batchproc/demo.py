@@ -44,7 +44,7 @@ def main(*, rehearsal: bool) -> int:
         out.print(f"[red]{cli_show.plain(error)}[/]")
         return 1
     except KeyboardInterrupt:
-        out.print("\nThe job goes on without this window: see `batchproc status`.")
+        out.print(f"\nThe job, if it was started, goes on without this window: see `{_program()} status`.")
         return 130
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any
 
-from batchproc import answers, credentials, enumerators, jobs, present
+from batchproc import answers, credentials, enumerators, jobs, paging, present
 from batchproc.enumerators.base import Enumerator
 from batchproc.errors import (
     CredentialMissing,
@@ -193,9 +193,9 @@ class BatchService:
         """A page of final units, in the order of the source. Raises `NotFound`, `InvalidJob`."""
         job = await self._job(job_id)
         wanted = None if status is None else _final_status(status)
-        _require_limit(limit)
+        paging.require_limit(limit)
         page = await self._store.read(
-            units.final_page, job.number, status=wanted, after=_cursor_of(job, cursor), limit=limit + 1
+            units.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
         )
         counts = await self._store.read(rows.ledger, job.number)
         return present.results(job, page, limit, counts, wanted)
@@ -216,9 +216,11 @@ class BatchService:
         """A page of jobs, newest first. Raises `InvalidJob`."""
         if status is not None and status not in set(JobStatus):
             raise InvalidJob("status", status, f"known ones are {', '.join(JobStatus)}")
-        _require_limit(limit)
+        paging.require_limit(limit)
         wanted = None if status is None else JobStatus(status)
-        page = await self._store.read(rows.page, status=wanted, before=_cursor(cursor, 1 << 62), limit=limit + 1)
+        page = await self._store.read(
+            rows.page, status=wanted, before=paging.number_in(cursor, 1 << 62), limit=limit + 1
+        )
         counts = {job.number: await self._store.read(rows.ledger, job.number) for job in page[:limit]}
         return present.job_list(page, limit, counts)
 
@@ -276,26 +278,3 @@ def _final_status(text: str) -> UnitStatus:
     if text not in final:
         raise InvalidJob("status", text, f"results have one of {', '.join(final)}")
     return UnitStatus(text)
-
-
-def _require_limit(limit: int) -> None:
-    if not 1 <= limit <= 200:
-        raise InvalidJob("limit", limit, "give a number between 1 and 200")
-
-
-def _cursor_of(job: Job, text: str | None) -> int:
-    """The unit after which a page of this job's results goes on; a cursor of another job is refused."""
-    mine, dot, unit = (text or f"{job.number}.0").partition(".")
-    if mine != str(job.number) or not dot:
-        raise InvalidJob(
-            "cursor", text, f"it is not of job {job.job_id}; pass next_cursor of its page before, unchanged"
-        )
-    return _cursor(unit, 0)
-
-
-def _cursor(text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    if not text.isdecimal() or len(text) > 18:
-        raise InvalidJob("cursor", text, "pass next_cursor of the page before, unchanged, or leave it out")
-    return int(text)

@@ -177,11 +177,14 @@ class Attempts:
 
     async def _settle(self, attempt: Ongoing, end: Settlement) -> None:
         """Write how it ended, again and again while the disk refuses: what an agent did is not thrown away."""
+        complained = False
         while True:
             try:
                 won = await self.store.write(units.settle, attempt.unit.fence, end, now=self.clock())
             except StoreError as error:
-                log.error("unit %s cannot be recorded yet: %s", attempt.unit.key, error)
+                if not complained:
+                    log.error("unit %s cannot be recorded yet; trying again: %s", attempt.unit.key, error)
+                complained = True
                 await asyncio.sleep(RETRY_WRITE_S)
                 continue
             except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running

@@ -49,6 +49,7 @@ class Supervisor:
         self._stop: str | None = None
         self._active_jobs = 0
         self._idle_since: float | None = None
+        self._complaint = ""
         self.is_ending = False
 
     def ring(self) -> None:
@@ -101,8 +102,10 @@ class Supervisor:
             return await self._look()
         except TakenOver:
             self.stop("now")
-        except StoreError:
-            log.exception("the store cannot be used; looking again soon")
+        except StoreError as error:
+            if str(error) != self._complaint:  # once, not every second for as long as the disk is full
+                log.error("the store cannot be used; looking again every second: %s", error)
+            self._complaint = str(error)
         return 1.0
 
     async def _look(self) -> float:

@@ -1,0 +1,102 @@
+"""A place of its own for each run: a folder that is removed, a user without credentials, a supervisor that is gone."""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from batchproc import app, settings
+from batchproc.answers import CreatedJob
+from batchproc.launcher import Launcher, scrubbed
+from batchproc.models import AgentOptions, JobOptions, JobSpec, Profile
+from batchproc.platform import processes
+from batchproc.service import BatchService
+from batchproc.store import db, jobs
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = AgentOptions(
+    model=None,
+    profile=Profile.ANSWER,
+    max_concurrency=8,
+    max_attempts=4,
+    timeout_s=60,
+    max_turns=None,
+    working_directory=None,
+    system_prompt=None,
+)
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """Below TMPDIR. Keep that on a disk: in memory, `fsync` costs nothing and the store's ratios mean less."""
+    with tempfile.TemporaryDirectory(prefix="bp-bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def environment(place: Path, **more: str) -> dict[str, str]:
+    """Of a user with a home of his own and no credential."""
+    (place / "user").mkdir(exist_ok=True)
+    own = {"HOME": str(place / "user"), "BATCHPROC_HOME": str(place / "store"), "BATCHPROC_ENUMERATE_S": "120"}
+    return {**scrubbed(os.environ), **own, **more}
+
+
+@contextlib.asynccontextmanager
+async def service(environ: Mapping[str, str]) -> AsyncIterator[BatchService]:
+    """The service over that user's store. What supervisor it started has ended afterwards."""
+    chosen = settings.load(environ)
+    async with app.open_service(chosen, environ) as opened:
+        try:
+            yield opened
+        finally:
+            await put_to_rest(Launcher(chosen, environ))
+
+
+async def put_to_rest(launcher: Launcher) -> None:
+    """End the supervisor, if there is one, and see that it is gone."""
+    hello = await launcher.hello()
+    if hello is None:
+        return
+    who = processes.identity(hello["pid"])
+    await launcher.stop(now=True)
+    await until(lambda: not launcher.is_alive and (who is None or not processes.is_alive(who)), "it is gone", 15)
+
+
+async def until(fact: Callable[[], bool], name: str, limit_s: float) -> None:
+    """Wait for a fact with a name and a limit."""
+    deadline = time.monotonic() + limit_s
+    while not fact():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit_s:g} s: {name}")
+        await asyncio.sleep(0.01)
+
+
+async def create(opened: BatchService, instructions: str, enumerator: dict[str, Any], **options: Any) -> CreatedJob:
+    spec = JobSpec(name="benchmark", instructions=instructions, enumerator=enumerator, options=JobOptions(**options))
+    return await opened.create_job(spec)
+
+
+async def empty_job(store: db.Database) -> int:
+    """The number of a job whose source is being read, under `jobs.FIRST_READING`, and that has no units yet."""
+    spec = JobSpec(name="benchmark", instructions="do", enumerator={"type": "list"})
+    job, _ = await store.write(jobs.create, spec, OPTIONS, reader="benchmark", now=time.time())
+    return job.number
+
+
+async def run(*argv: str | Path, environ: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end; its standard output. Raises RuntimeError with its last words if it fails."""
+    child = await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=ROOT,
+        env=environ,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(map(str, argv))[:200]} ended with {child.returncode}: {err.decode()[-500:]}")
+    return out.decode()

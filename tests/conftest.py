@@ -7,9 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from batchproc.models import AgentOptions, Job, JobSpec, Profile
 from batchproc.store import db, jobs, units
+
+# Timings never decide a test, on however slow or busy a machine.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 OPTIONS = AgentOptions(
     model=None,

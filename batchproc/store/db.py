@@ -80,7 +80,8 @@ class Database:
     async def write(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `verb(tx, …)` in the next transaction and return its result once that is committed.
 
-        An error of the verb undoes that verb alone. A caller that is cancelled may find its change made.
+        An error of the verb undoes that verb alone. A verb may be run twice, undone in between: it must touch nothing
+        but `tx`. A caller that is cancelled may find its change made.
         """
         if self._closing:
             raise StoreError("the store is closed")
@@ -134,16 +135,30 @@ def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any],
 
 
 def _in_transaction(changes: list[Change], tx: engine.Tx) -> list[Any]:
-    """Run all changes in one transaction; each returns its result or the error that undid it alone."""
+    """Run all changes in one transaction; each returns its result or the error that undid it alone.
+
+    Errors are rare, so the first try does without savepoints; an error undoes it all, and all run once more with them.
+    """
+    try:
+        return _committed(changes, _plainly, tx)
+    except Exception:
+        return _committed(changes, _in_savepoint, tx)
+
+
+def _committed(changes: list[Change], run: Callable[[Change, engine.Tx], Any], tx: engine.Tx) -> list[Any]:
     tx.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [_in_savepoint(change, tx) for change in changes]
+        outcomes = [run(change, tx) for change in changes]
         tx.execute("COMMIT")
     except BaseException:
         if tx.in_transaction:
             tx.execute("ROLLBACK")
         raise
     return outcomes
+
+
+def _plainly(change: Change, tx: engine.Tx) -> Any:
+    return change(tx)
 
 
 def _in_savepoint(change: Change, tx: engine.Tx) -> Any:

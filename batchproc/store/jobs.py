@@ -243,13 +243,15 @@ def add_bill(tx: engine.Tx, number: int, cost_usd: float, tokens: int) -> None:
 
 
 COMPLETE = """
-UPDATE jobs SET status = 'completed', finished_at = :now WHERE number = :number AND status = 'running' AND NOT EXISTS
-    (SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0)
+UPDATE jobs SET status = 'completed', finished_at = :now WHERE number = :number AND status = 'running'
 """
+UNDONE = "SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0 LIMIT 1"
 
 
 def complete_if_drained(tx: engine.Tx, number: int, *, now: float) -> bool:
     """Complete a running job whose units are all final."""
+    if tx.execute(UNDONE, {"number": number}).fetchone() is not None:
+        return False
     if not tx.execute(COMPLETE, {"number": number, "now": now}).rowcount:
         return False
     events.append(tx, "job.completed", at=now, job=number, data=ledger(tx, number))

@@ -54,7 +54,9 @@ async def test_attempts_of_one_unit_never_overlap(store, make_job):
 
 
 STATEMENTS = [
-    (units.CLAIM, {"job": 1, "epoch": 1, "now": 1, "limit": 1}),
+    (units.DUE.format(limit=1), {"job": 1, "now": 1}),
+    (units.CLAIM, {}),
+    (jobs.UNDONE, {"number": 1}),
     (units.NEXT_DUE, {"job": 1}),
     (units.RUNNING, {}),
     (units.BRING_FORWARD, {"job": 1, "horizon": 1, "now": 1}),

@@ -141,7 +141,9 @@ def _in_transaction(changes: list[Change], tx: engine.Tx) -> list[Any]:
     """
     try:
         return _committed(changes, _plainly, tx)
-    except Exception:
+    except Exception as error:
+        if engine.is_unavailable(error):  # the disk, not a change: a second try would only wait as long again
+            raise
         return _committed(changes, _in_savepoint, tx)
 
 

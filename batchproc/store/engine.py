@@ -1,7 +1,7 @@
 """The one SQLite library of this process, chosen once.
 
 `pysqlite3` carries a current SQLite. The standard library's may be older than 3.51.3, whose WAL-reset bug can corrupt a
-file that several processes write (https://sqlite.org/wal.html#walresetbug); then only the supervisor checkpoints.
+file that several processes write (https://sqlite.org/wal.html); then only the supervisor checkpoints.
 Never open one database with two SQLite libraries in one process.
 """
 

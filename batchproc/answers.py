@@ -46,15 +46,28 @@ class Failure(_Answer):
     message: str
 
 
+class Spending(_Answer):
+    """Dollars, as the CLI estimates them."""
+
+    budget_usd: float = Field(description="The job pauses before it passes this")
+    reserved_usd: float = Field(description="The most that running agents may still cost")
+    wasted_usd: float = Field(description="Spent on attempts that came to nothing")
+    saved_usd: float = Field(description="Spent on lost attempts whose conversation went on in the next one")
+
+
 class JobStatusAnswer(_Answer):
+    ledger: str = Field(description="The counts in words; they always add up to total_units")
     job_id: str
     name: str
     status: str
     reason: str | None
+    detail: str | None = Field(description="The reason in words")
+    resume_at: str | None = Field(description="When a paused job looks again by itself (UTC); null: a person decides")
     total_units: int
     counts: dict[str, int] = Field(description="The ledger: units by status; adds up to total_units")
     percent: float = Field(description="Units that are final, of 100")
     cost_usd: float = Field(description="Estimated by the client, not a bill")
+    spending: Spending
     tokens: int
     eta_s: float | None = Field(description="Seconds until the rest is done; null under 5 finished units")
     rate_per_min: float | None
@@ -62,6 +75,27 @@ class JobStatusAnswer(_Answer):
     failures: list[Failure] = Field(description="The largest groups of failed and flagged units, at most 5")
     model: str = Field(description="The model asked for; says so plainly if it is the rehearsal model")
     next: str
+
+
+class ControlledJob(_Answer):
+    ledger: str
+    job_id: str
+    status: str
+    reason: str | None
+    detail: str | None
+    counts: dict[str, int] = Field(description="The ledger: units by status; adds up to total_units")
+    cancelling: int = Field(description="Running units that are being stopped")
+    max_concurrency: int
+    budget_usd: float
+    priority: int
+    message: str
+
+
+class DeletedJob(_Answer):
+    job_id: str
+    status: str
+    counts: dict[str, int]
+    message: str
 
 
 class Result(_Answer):
@@ -86,11 +120,15 @@ class AttemptAnswer(_Answer):
     started_at: str
     finished_at: str | None
     outcome: str | None
+    cause: str | None
     error: str | None
+    charged: bool = Field(description="Whether it used up one of max_attempts")
     cost_usd: float
+    billed: bool = Field(description="false: no bill came; cost_usd is the most that it can have cost")
     tokens: int
     turns: int
     session_id: str | None
+    resumed_from: int | None = Field(description="The attempt whose conversation it went on with")
 
 
 class EventAnswer(_Answer):
@@ -117,10 +155,12 @@ class UnitAnswer(_Answer):
 
 
 class JobLine(_Answer):
+    ledger: str
     job_id: str
     name: str
     status: str
     reason: str | None
+    priority: int
     total_units: int
     percent: float
     cost_usd: float

@@ -14,10 +14,12 @@ from batchproc.store.db import Database
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[BatchService]:
-    """The service over the store in `settings.home`, for a face."""
+async def open_service(
+    settings: Settings, environ: Mapping[str, str] = os.environ, *, by: str = "python"
+) -> AsyncIterator[BatchService]:
+    """The service over the store in `settings.home`, for the face `by`."""
     async with Database(settings.home) as store:
-        service = BatchService(store, Launcher(settings, environ), settings, environ=environ, clock=time.time)
+        service = BatchService(store, Launcher(settings, environ), settings, environ=environ, clock=time.time, by=by)
         try:
             yield service
         finally:
@@ -38,6 +40,6 @@ async def run_supervisor(settings: Settings) -> str:
         tied = await guard.probe(guard.find_cli() or Path("claude"))
         agent = ClaudeAgent(guard=tied, slots=settings.slots, tag=tag)
         warm_ups.append(asyncio.create_task(agent.warm_up(), name="warm up"))
-        return process.Hired(agent=agent, guard=tied.level)
+        return process.Hired(agent=agent, guard=tied.level, sandbox=tied.sandbox, mark=guard.TAG)
 
     return await process.run(settings, hire)

@@ -29,13 +29,14 @@ class Check(BaseModel):
 async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Check]:
     """Every check, in the order in which one would mend them. Changes nothing but the store's own first opening."""
     cli = guard.find_cli()
+    probed = None if cli is None else await guard.probe(cli)
     return [
         _cli(cli),
         _credential(environ),
         await _store(settings),
         _sqlite(),
-        await _guard(cli),
-        _sandbox(),
+        _guard(probed),
+        _sandbox(probed),
         await _supervisor(settings, environ),
     ]
 
@@ -79,8 +80,7 @@ def _sqlite() -> Check:
     )
 
 
-async def _guard(cli: Path | None) -> Check:
-    probed = None if cli is None else await guard.probe(cli)
+def _guard(probed: guard.Guard | None) -> Check:
     return Check(
         name="guard",
         ok=probed is not None and probed.level == "full",
@@ -91,14 +91,20 @@ async def _guard(cli: Path | None) -> Check:
     )
 
 
-def _sandbox() -> Check:
+def _sandbox(probed: guard.Guard | None) -> Check:
+    """As the guard's own probe found it: a shell inside it could not read, write or connect where it must not."""
     missing = [name for name in ("bwrap", "socat") if shutil.which(name) is None]
+    ok = probed is not None and probed.sandbox
     return Check(
         name="sandbox for profile full",
-        ok=not missing,
+        ok=ok,
         required=False,
-        found="available" if not missing else f"missing: {', '.join(missing)}",
-        way_out="install bubblewrap and socat; without them agents of profile full get no shell",
+        found="stands inside the guard"
+        if ok
+        else f"missing: {', '.join(missing)}"
+        if missing
+        else "does not hold here",
+        way_out="install bubblewrap and socat, and allow user namespaces; without it jobs of profile full pause",
     )
 
 

@@ -8,6 +8,7 @@
     │   └── DuplicateKey       two items with one key
     ├── NotFound               no such job, unit or page
     ├── WrongStatus            the verb does not fit the status the job is in
+    ├── NeedsApproval          a person has to allow what the job names, before it runs
     ├── CredentialMissing      nothing to pay with: no key, no login, no rehearsal
     ├── StoreError             the store cannot be opened or written
     ├── SupervisorError        the supervisor does not start or does not answer
@@ -81,6 +82,17 @@ class WrongStatus(BatchprocError):
 
     def __init__(self, job_id: str, status: str, verb: str, way_out: str) -> None:
         super().__init__(f"job {job_id} is {status}, so it cannot {verb}; {way_out}")
+
+
+class NeedsApproval(BatchprocError):
+    """A person has to allow what the job names. Says what that is, and how a person does it: no argument can."""
+
+    def __init__(self, job_id: str, text: str) -> None:
+        super().__init__(
+            f"job {job_id} waits for a person's approval. It would allow this:\n{text}\n"
+            f"A person allows it in a terminal of this machine with `batchproc approve {job_id}`, or here, if this "
+            "client can ask. Then start it again."
+        )
 
 
 class CredentialMissing(BatchprocError):

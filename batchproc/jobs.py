@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -18,52 +17,17 @@ from batchproc.errors import (
     TakenOver,
     UnknownField,
 )
-from batchproc.models import AgentOptions, Item, Job, JobOptions, JobSpec, Profile
+from batchproc.models import Item, Job, JobSpec
 from batchproc.platform import processes
 from batchproc.prompts import Prompt
 from batchproc.readahead import ReadAhead
-from batchproc.settings import Settings
-from batchproc.store import db, units
+from batchproc.store import db, readings, units
 from batchproc.store import jobs as rows
 
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 4 << 20
 
 Clock = Callable[[], float]
-
-
-def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
-    """Fill in the defaults and check what needs this machine. Raises `InvalidJob`."""
-    if options.profile is Profile.FULL and not settings.allow_full:
-        raise InvalidJob(
-            "options.profile",
-            "full",
-            "a shell for agents is off; whoever owns this machine sets BATCHPROC_ALLOW_FULL=1",
-        )
-    folder = options.working_directory
-    return AgentOptions(
-        model=options.model,
-        profile=options.profile,
-        max_concurrency=options.max_concurrency or settings.max_concurrency,
-        max_attempts=options.max_attempts or settings.max_attempts,
-        timeout_s=options.timeout_s or settings.timeout_s,
-        max_turns=options.max_turns,
-        working_directory=None if folder is None else _folder(folder, settings.home),
-        system_prompt=options.system_prompt,
-    )
-
-
-def _folder(text: str, home: Path) -> str:
-    path = Path(text).expanduser()
-    if not path.is_absolute():
-        raise InvalidJob("options.working_directory", text, "give an absolute path")
-    if not path.is_dir():
-        raise InvalidJob("options.working_directory", text, "no such folder; create it or name another")
-    if home.is_relative_to(path.resolve()):
-        raise InvalidJob(
-            "options.working_directory", text, f"it holds batchproc's own store ({home}); name a narrower one"
-        )
-    return str(path.resolve())
 
 
 def check(spec: JobSpec) -> Enumerator:
@@ -87,7 +51,7 @@ class Reading:
     async def take_over(cls, store: db.Database, job: Job, *, previous: str | None, clock: Clock) -> "Reading":
         """Begin again after `previous`, the identity of a reader that is gone, or None. Raises `TakenOver`."""
         source = enumerators.build(await store.read(rows.enumerator, job.number))
-        token = await store.write(rows.begin_reading, job.number, reader=me(), previous=previous)
+        token = await store.write(readings.begin_reading, job.number, reader=me(), previous=previous)
         reading = cls(store, job, source, token=token, clock=clock)
         await reading._discard()
         return reading
@@ -100,7 +64,7 @@ class Reading:
         """
         try:
             await self._read()
-            ready = await self._store.write(rows.publish, self._job.number, self._token, now=self._clock())
+            ready = await self._store.write(readings.publish, self._job.number, self._token, now=self._clock())
         except (SourceError, InvalidJob) as error:
             await self._fail(str(error))
             raise
@@ -115,7 +79,7 @@ class Reading:
 
     async def hand_over(self) -> None:
         """Leave the reading to the supervisor, which begins it again."""
-        await self._store.write(rows.hand_over, self._job.number, self._token)
+        await self._store.write(readings.hand_over, self._job.number, self._token)
 
     async def _read(self) -> None:
         ahead = ReadAhead(self._chunks(self._source.items()))
@@ -165,14 +129,14 @@ class Reading:
 
     async def _fail(self, reason: str) -> None:
         failed = await self._store.write(
-            rows.fail_reading, self._job.number, self._token, reason=reason, now=self._clock()
+            readings.fail_reading, self._job.number, self._token, reason=reason, now=self._clock()
         )
         if failed:
             await self._discard()
 
     async def _discard(self) -> None:
         """Delete what an unfinished reading left behind, in small transactions."""
-        while await self._store.write(rows.discard_units, self._job.number, self._token, limit=20_000):
+        while await self._store.write(readings.discard_units, self._job.number, self._token, limit=20_000):
             pass
 
 

@@ -1,7 +1,9 @@
 """Pure: what an agent reported → what we believe. It decides from the report, never from the stream's mere end."""
 
 import re
+from datetime import datetime
 
+from batchproc import notices, placeholders
 from batchproc.models import Cause, Outcome, Report, Verdict
 
 CAUSE_BY_STATUS = {
@@ -14,7 +16,7 @@ CAUSE_BY_STATUS = {
     429: Cause.RATE_LIMIT,
     529: Cause.OVERLOADED,
 }
-CAUSE_BY_SUBTYPE = {"error_max_turns": Cause.MAX_TURNS}
+CAUSE_BY_SUBTYPE = {"error_max_turns": Cause.MAX_TURNS, "error_max_budget_usd": Cause.UNIT_BUDGET}
 CAUSE_BY_API_ERROR = {
     "authentication_failed": Cause.AUTHENTICATION,
     "billing_error": Cause.AUTHENTICATION,
@@ -23,50 +25,76 @@ CAUSE_BY_API_ERROR = {
     "invalid_request": Cause.INVALID_REQUEST,
     "server_error": Cause.SERVER,
     "model_not_found": Cause.MODEL,
+    "max_output_tokens": Cause.OUTPUT_LIMIT,
 }
-CAUSE_OF_DEATH = {"cli_missing": Cause.CLI_MISSING, "invalid_job": Cause.PROMPT}
+CAUSE_OF_DEATH = {
+    "cli_missing": Cause.CLI_MISSING,
+    "invalid_job": Cause.PROMPT,
+    "no_conversation": Cause.NO_CONVERSATION,
+}
+CAUSE_OF_END = {"timeout": Cause.TIMEOUT, "stalled": Cause.STALLED, "no_server": Cause.CRASHED}
 
-UNRUN = frozenset({Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION, Cause.MODEL, Cause.CLI_MISSING})
+UNRUN = frozenset(
+    {
+        *(Cause.QUOTA, Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION, Cause.MODEL),
+        *(Cause.CLI_MISSING, Cause.NO_CONVERSATION),
+    }
+)
 """Causes under which the attempt did not really run: it costs none, if no tool of it ran."""
 
 TOO_LONG = re.compile(r"prompt is too long|context (window|length)|exceeds? the maximum", re.I)
 UNPAID = re.compile(r"credit balance|billing|payment", re.I)
-LIMIT = re.compile(r"^\W*(you've (hit|reached) your [\w\s-]*limit|claude( ai)? usage limit reached)", re.I)
-NOTHING = frozenset({"", "(no content)"})
-"""Answers that say nothing; the second is what the CLI writes where the model wrote none."""
-SHORT = 300  # characters: an honest answer that quotes limit prose is longer than the notice itself
-
 NETWORK = re.compile(r"connection|network|ECONN|socket|fetch failed|timed? ?out|stream (ended|closed|idle)", re.I)
 
 
-def judge(report: Report) -> Outcome:
-    """What became of the attempt. Doubt is `flagged` with its reason, never `succeeded`."""
+def judge(report: Report, *, instructions: str = "", reads_file: bool = False, now: datetime | None = None) -> Outcome:
+    """What became of the attempt. Doubt is `flagged` with its reason, never `succeeded`.
+
+    A placeholder that the `instructions` themselves name is an answer: somebody asked for it. `reads_file`: the agent
+    was told to read a file of its own before it answers. `now` is the time by which a notice such as
+    "resets 3am" is read.
+    """
     cause = cause_of(report)
     if cause is not None:
-        return _failed(report, cause)
+        return _failed(report, cause, _until(report, cause, now))
     if report.denied_tools:
         tools = ", ".join(sorted(set(report.denied_tools)))
         return _doubt(Verdict.FLAGGED, f"tools were denied: {tools}")
-    if report.output is None and _is_limit_notice(report):
-        return _failed(report, Cause.RATE_LIMIT)
-    if report.text.strip() in NOTHING and report.output is None:
-        return _doubt(Verdict.EMPTY, "the answer is empty")
+    if report.output is None and (nothing := _nothing_in(report.text.strip(), instructions)):
+        return _doubt(Verdict.EMPTY, nothing)
     if report.api_calls == 0:
         return _doubt(Verdict.FLAGGED, "the model was never called")
+    if reads_file and report.tools_done == 0:
+        return _doubt(Verdict.FLAGGED, "it answered without having read its file")
     return Outcome(verdict=Verdict.SUCCEEDED)
 
 
-def _is_limit_notice(report: Report) -> bool:
-    return len(report.text) <= SHORT and LIMIT.search(report.text) is not None
+def _nothing_in(text: str, instructions: str) -> str | None:
+    """Why there is nothing in an answer; None if there is something."""
+    if not text:
+        return "the answer is empty"
+    if placeholders.is_placeholder(text) and text.strip("\"'`.!* ").lower() not in instructions.lower():
+        return f"the answer is only a placeholder: {text[:100]}"
+    return None
+
+
+def _until(report: Report, cause: Cause, now: datetime | None) -> float | None:
+    """When the limit that refused it is over; None if it did not say so."""
+    if cause is not Cause.QUOTA or report.limit_until is not None:
+        return report.limit_until
+    return notices.resets_at(report.text, now) if now else None
 
 
 def cause_of(report: Report) -> Cause | None:
     """Why the attempt did not work; None if it says that it did."""
-    match report.ended:
-        case "timeout":
-            return Cause.TIMEOUT
-        case "died":
-            return CAUSE_OF_DEATH.get(report.subtype, Cause.CRASHED)
+    if report.limited or (report.output is None and notices.limit_notice(report.text)):
+        return Cause.QUOTA
+    if report.output is None and notices.unpaid_notice(report.text):
+        return Cause.AUTHENTICATION
+    if report.ended in CAUSE_OF_END:
+        return CAUSE_OF_END[report.ended]
+    if report.ended == "died":
+        return CAUSE_OF_DEATH.get(report.subtype, Cause.CRASHED)
     if report.stop_reason == "refusal":
         return Cause.REFUSAL
     if not report.is_error and report.subtype == "success" and report.api_error is None:
@@ -92,15 +120,18 @@ def _cause_of_error(report: Report) -> Cause:
 
 IN_OUR_WORDS = {
     Cause.TIMEOUT: "no result within the job's timeout_s; create the job with a larger options.timeout_s",
+    Cause.STALLED: "it said nothing for the job's stall_s; the API or the network hung",
     Cause.MAX_TURNS: "no result within the job's max_turns; create the job with a larger options.max_turns",
+    Cause.UNIT_BUDGET: "it reached the cap of one attempt; raise unit_budget_usd with control_job, then retry_units",
+    Cause.OUTPUT_LIMIT: "its answer did not fit into max_output_tokens; create the job with a larger one",
 }
 
 
-def _failed(report: Report, cause: Cause) -> Outcome:
+def _failed(report: Report, cause: Cause, until: float | None = None) -> Outcome:
     said = IN_OUR_WORDS.get(cause) or (report.detail or report.text or report.subtype or report.ended).strip()
     message = f"{cause.value.replace('_', ' ')}: {said[:2000]}"
     verdict = Verdict.UNRUN if cause in UNRUN and report.tools_run == 0 else Verdict.FAILED
-    return Outcome(verdict=verdict, cause=cause, message=message, signature=signature(message))
+    return Outcome(verdict=verdict, cause=cause, message=message, signature=signature(message), until=until)
 
 
 def _doubt(verdict: Verdict, reason: str) -> Outcome:

@@ -1,21 +1,22 @@
-"""Rows of the store → answers for people and models. Pure; worded once, for every face."""
+"""Jobs → answers for people and models. Pure; worded once, for every face. Units are in `present_units`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, forecast
+from batchproc import answers, approvals, forecast, ledger
 from batchproc.models import (
     FINAL,
     REHEARSAL,
-    Attempt,
     Credential,
     Event,
     Job,
     JobStatus,
+    Pause,
     Profile,
     Unit,
     UnitStatus,
+    Workspace,
 )
 from batchproc.prompts import Prompt
 from batchproc.store.status import Snapshot
@@ -23,8 +24,6 @@ from batchproc.store.status import Snapshot
 REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude)"
 SHORT = 200
 SAMPLE_CHARACTERS = 2_000
-UNIT_CHARACTERS = 20_000
-EVENT_CHARACTERS = 1_000
 
 
 def cut(value: Any, longest: int) -> Any:
@@ -70,18 +69,15 @@ def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answer
 def _plan_warnings(job: Job) -> list[str]:
     """What the plan lets agents do that a person may not expect."""
     options, said = job.options, []
-    folder = options.working_directory
-    match options.profile:
-        case Profile.READ_ONLY if folder:
-            said.append(f"agents may read everything under {folder}, not only their own file")
-        case Profile.EDIT:
-            said.append(
-                f"agents may write files in {folder}" if folder else "agents may write in their scratch folders"
-            )
-        case Profile.FULL:
-            said.append(
-                "agents may run shell commands in the CLI's sandbox" + (f" and write in {folder}" if folder else "")
-            )
+    folders = [folder for folder in (options.working_directory, *options.directories) if folder]
+    shared = options.workspace is Workspace.SHARED
+    where = f"in {options.working_directory}, all of them" if shared else "in a scratch folder of each attempt's own"
+    if options.profile is not Profile.ANSWER and folders:
+        said.append(f"agents may read everything under {', '.join(folders)}, not only their own file")
+    if options.profile in {Profile.EDIT, Profile.FULL}:
+        said.append(f"agents may write files {where}")
+    if (needed := approvals.needed(options)) is not None:
+        said.append(f"a person has to approve this before it starts: {needed.text}")
     if options.model == REHEARSAL:
         said.append("this job uses the rehearsal model, which is free and is not Claude")
     return said
@@ -110,10 +106,16 @@ def started(job: Job, credential: Credential, *, guard: str) -> answers.StartedJ
     message = (
         "every unit was final already"
         if done
-        else f"{job.total_units} units, at most {job.options.max_concurrency} at a time, {paid}. It goes on when this "
-        f"chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
+        else f"{job.total_units} units, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. It goes "
+        f"on when this chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
     )
     return answers.StartedJob(job_id=job.job_id, status=job.status, message=message)
+
+
+def _budget(job: Job) -> str:
+    if job.options.model == REHEARSAL:
+        return ""
+    return f", for at most ${job.options.budget_usd:.2f} (each attempt ${job.options.unit_cap_usd:.2f})"
 
 
 def percent(counts: Mapping[str, int], total: int) -> float:
@@ -129,14 +131,18 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
     pace = forecast.pace(look.finished, started_at=job.resumed_at, remaining=remaining, now=moment)
     ended = job.status is not JobStatus.RUNNING
     return answers.JobStatusAnswer(
+        ledger=ledger.words(counts, job),
         job_id=job.job_id,
         name=job.name,
         status=job.status,
         reason=job.reason,
+        detail=job.detail,
+        resume_at=stamp(job.resume_at) if job.resume_at else None,
         total_units=job.total_units or job.units_read,
         counts=dict(counts),
         percent=percent(counts, job.total_units),
         cost_usd=round(job.cost_usd, 6),
+        spending=_spending(look),
         tokens=job.tokens,
         eta_s=(0.0 if job.status is JobStatus.COMPLETED else None) if ended else pace.eta_s,
         rate_per_min=None if ended else pace.rate_per_min,
@@ -159,12 +165,31 @@ def _last(event: Event | None) -> str | None:
     return f"{event.kind}: {detail}"[:SHORT] if detail else event.kind
 
 
+def _spending(look: Snapshot) -> answers.Spending:
+    job = look.job
+    return answers.Spending(
+        budget_usd=job.options.budget_usd,
+        reserved_usd=round(look.reserved_usd, 6),
+        wasted_usd=round(max(0.0, job.wasted_usd), 6),
+        saved_usd=round(job.saved_usd, 6),
+    )
+
+
 PAUSE_WAYS_OUT = {
-    "credential": "no usable credential: the API refused it (get_unit says how), or the supervisor was restarted and "
-    "has none, for they are kept in memory only; set it in this server's environment, then call start_job",
-    "machine": "this machine could not start agents (get_unit and supervisor.log say why); mend that, then start_job",
-    "model": "the model was not found; create the job again with another options.model",
-    "cli": "the Claude Code CLI was not found; run `batchproc doctor`, then call start_job",
+    Pause.USER: "call control_job(action=resume) to go on",
+    Pause.QUOTA: "nothing to do: it goes on by itself at resume_at, first with one unit; start_job tries at once",
+    Pause.BUDGET: "raise the cap that detail names with control_job(action=set, budget_usd=…), and it goes on",
+    Pause.CREDENTIAL: "no usable credential: the API refused it (get_unit says how), or the supervisor was restarted "
+    "and has none, for they are kept in memory only; set it in this server's environment, then call start_job",
+    Pause.MODEL: "the model was not found; create the job again with another options.model",
+    Pause.MEMORY: "nothing to do: it goes on by itself when there is memory for an agent",
+    Pause.DISK: "free some space on the disk; it goes on by itself",
+    Pause.BREAKER: "look at failures and at the example with get_unit; mend the cause, then start_job, and retry_units "
+    "with the signature for those that failed",
+    Pause.MACHINE: "agents could not be started here (get_unit and supervisor.log say why); mend that, then start_job",
+    Pause.CLI: "the Claude Code CLI was not found; run `batchproc doctor`, then call start_job",
+    Pause.SANDBOX: "run `batchproc doctor` and install what it names, then call start_job; or choose another profile",
+    Pause.APPROVAL: "a person allows it with `batchproc approve`, then call start_job",
 }
 
 
@@ -177,76 +202,17 @@ def _next_after_status(job: Job) -> str:
         case JobStatus.RUNNING:
             return "call get_status(wait_s=45) for news; get_results shows what is finished"
         case JobStatus.PAUSED:
-            return PAUSE_WAYS_OUT.get(str(job.reason), "call start_job to go on")
+            return PAUSE_WAYS_OUT[Pause(job.reason)] if job.reason in set(Pause) else "call start_job to go on"
         case JobStatus.COMPLETED:
-            return "call get_results; get_unit shows one unit's conversation"
+            return "call get_results; get_unit shows one unit's conversation; retry_units asks for units again"
         case JobStatus.FAILED:
             return "mend the source or the instructions and create the job again"
         case JobStatus.CANCELLED:
-            return "call get_results for what was finished"
+            return "call get_results for what was finished; retry_units(status=cancelled) takes it up again"
 
 
-def results(
-    job: Job, page: Sequence[Unit], limit: int, counts: Mapping[str, int], status: UnitStatus | None
-) -> answers.Results:
-    """One page; `page` holds one unit more than `limit` if there is a next page."""
-    shown = page[:limit]
-    return answers.Results(
-        results=[
-            answers.Result(
-                key=u.key,
-                status=u.status,
-                text=u.text,
-                output=u.output,
-                cost_usd=round(u.cost_usd, 6),
-                attempts=u.attempt,
-                error=u.error,
-            )
-            for u in shown
-        ],
-        next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
-        total=counts[status] if status else sum(counts[s] for s in FINAL),
-        model=model_name(job),
-    )
-
-
-def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event]) -> answers.UnitAnswer:
-    return answers.UnitAnswer(
-        job_id=job.job_id,
-        key=found.key,
-        status=found.status,
-        reason=found.reason,
-        payload=cut(found.payload, UNIT_CHARACTERS),
-        prompt=cut(prompt_of(job).render(found.key, found.payload), UNIT_CHARACTERS),
-        text=found.text,
-        output=found.output,
-        error=found.error,
-        cost_usd=round(found.cost_usd, 6),
-        attempts=[_attempt(one) for one in tries],
-        events=[
-            answers.EventAnswer(
-                seq=e.seq, at=_stamp(e.at), kind=e.kind, attempt=e.attempt, data=cut(e.data, EVENT_CHARACTERS)
-            )
-            for e in tail
-        ],
-    )
-
-
-def _attempt(one: Attempt) -> answers.AttemptAnswer:
-    return answers.AttemptAnswer(
-        n=one.n,
-        started_at=_stamp(one.started_at),
-        finished_at=_stamp(one.finished_at) if one.finished_at else None,
-        outcome=one.outcome,
-        error=one.error,
-        cost_usd=round(one.cost_usd, 6),
-        tokens=one.tokens,
-        turns=one.turns,
-        session_id=one.session_id,
-    )
-
-
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """A moment as every face writes it: ISO 8601, UTC, milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -255,6 +221,8 @@ def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, 
     return answers.JobList(
         jobs=[
             answers.JobLine(
+                ledger=ledger.words(counts[job.number], job),
+                priority=job.priority,
                 job_id=job.job_id,
                 name=job.name,
                 status=job.status,
@@ -262,7 +230,7 @@ def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, 
                 total_units=job.total_units or job.units_read,
                 percent=percent(counts[job.number], job.total_units),
                 cost_usd=round(job.cost_usd, 6),
-                created_at=_stamp(job.created_at),
+                created_at=stamp(job.created_at),
             )
             for job in shown
         ],

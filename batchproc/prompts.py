@@ -31,6 +31,36 @@ Work alone: nobody can answer questions. When you are done, your last message mu
 FILE_HINT = "Read the file at file_path before you answer.\n"
 
 
+INTERRUPTED = """\
+You were interrupted before you could finish: the program that ran you was stopped. Some of your last actions may have
+been carried out although you do not see their result; others may not. Check what is already done before you do anything
+again, then finish the task. Your last message must be the complete answer itself, as if nothing had happened.
+"""
+CONTINUED = """\
+A person has looked at your answer and asks you to go on:
+
+{note}
+
+Your last message must be the complete answer itself.
+"""
+NOTED = """
+
+This unit is done once more. A person adds to the instructions:
+
+{note}
+"""
+
+
+def going_on(note: str | None) -> str:
+    """What is said next in a conversation that goes on: after an interruption, or with a person's `note`."""
+    return CONTINUED.format(note=note) if note else INTERRUPTED
+
+
+def noted(prompt: str, note: str | None) -> str:
+    """The prompt, and what a person added for this unit when he asked for it again."""
+    return f"{prompt.rstrip()}{NOTED.format(note=note)}" if note else prompt
+
+
 def is_template(instructions: str) -> bool:
     """Instructions that hold `{{` are the whole prompt; no frame is added to them."""
     return "{{" in instructions

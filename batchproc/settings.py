@@ -7,6 +7,8 @@ from pathlib import Path
 
 from batchproc.errors import InvalidJob
 
+PROGRAMS = ("ask", "off")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
@@ -22,7 +24,13 @@ class Settings:
     enumerate_s: float = 10.0  # how long create_job reads before it leaves the source to the supervisor
     backoff_s: float = 5.0  # before the second attempt; doubles after each
     backoff_max_s: float = 300.0  # and never grows past this
-    allow_full: bool = False  # whether jobs may name profile "full"
+    stall_s: float = 600.0  # an attempt that says nothing for so long is given up
+    max_output_tokens: int = 16_000  # one answer of the model
+    budget_usd: float = 5.0  # a job that sets none
+    breaker: int = 10  # a job pauses when so many of its last 20 attempts ended badly alike
+    memory_reserve_mb: int = 512  # no agent is started that would leave less to the rest of the machine
+    disk_reserve_mb: int = 64  # no agent is started while the store's disk has less
+    programs: str = "ask"  # jobs that name a program, or profile "full": ask a person to approve them, or off
 
     def resolved(self) -> "Settings":
         """The same with `home` absolute, links followed."""
@@ -57,17 +65,15 @@ def variables() -> frozenset[str]:
 def _parse(name: str, kind: object, text: str) -> object:
     if kind is Path:
         return Path(text)
-    if kind is bool:
-        if text.lower() in {"1", "true", "yes", "on"}:
-            return True
-        if text.lower() in {"0", "false", "no", "off"}:
-            return False
-        raise InvalidJob(name, text, "write 1 or 0")
+    if kind is str:
+        if text.lower() not in PROGRAMS:
+            raise InvalidJob(name, text, f"write {' or '.join(PROGRAMS)}")
+        return text.lower()
     try:
         number = int(text) if kind is int else float(text)
     except ValueError:
         raise InvalidJob(name, text, "write a number") from None
-    most = 1_000 if kind is int else 1e7
+    most = 1_000_000 if kind is int else 1e7
     if not 0 < number <= most:
         raise InvalidJob(name, text, f"write a number above 0 and at most {most:g}")
     return number

@@ -1,8 +1,8 @@
 """store: claim and settle 20,000 units from 8 tasks, every step durable before the next, three ways.
 
-Ours is what the supervisor does with a unit: `units.claim` of one, then `units.settle` with its text and bill, each
-awaited until it is on the disk (WAL, synchronous=FULL). A claim also opens the attempt and tells an event; a settle
-closes the attempt, adds the bill to the job, tells an event, keeps the counters and completes the job when it was the
+Ours is what the supervisor does with a unit: `attempts.claim` of one, then `attempts.settle` with its text and bill,
+each awaited until it is on the disk (WAL, synchronous=FULL). A claim also opens the attempt and tells an event; a
+settle closes the attempt, adds the bill to the job, tells an event, keeps the counters and completes the job when it was the
 last.
 
 huey: 8 threads, as its consumer has by default, each in the loop `dequeue`, then `put_data` of the result, on
@@ -26,7 +26,7 @@ import orjson
 from huey.storage import SqliteStorage  # type: ignore[import-untyped]
 
 from batchproc.models import Credential, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import db, engine, jobs, processes, units
+from batchproc.store import attempts, db, engine, jobs, processes, readings, units
 from benchmarks import house
 from benchmarks.comparison import Row, in_turns
 
@@ -51,9 +51,9 @@ async def _ours() -> float:
             number, epoch = await _running_job(store)
 
             async def one_unit() -> bool:
-                claimed = await store.write(units.claim, number, epoch=epoch, limit=1, now=time.time())
+                claimed = (await store.write(attempts.claim, number, epoch=epoch, limit=1, now=time.time())).units
                 for unit in claimed:
-                    assert await store.write(units.settle, unit.fence, _end(), now=time.time())
+                    assert await store.write(attempts.settle, unit.fence, _end(), now=time.time())
                 return bool(claimed)
 
             rate = await _rate(one_unit)
@@ -70,7 +70,7 @@ async def _running_job(store: db.Database) -> tuple[int, int]:
     number = await house.empty_job(store)
     chunk = orjson.dumps([(f"u{n}", PAYLOAD, n) for n in range(1, UNITS + 1)]).decode()
     await store.write(units.add_many, number, jobs.FIRST_READING, chunk)
-    await store.write(jobs.publish, number, jobs.FIRST_READING, now=now)
+    await store.write(readings.publish, number, jobs.FIRST_READING, now=now)
     await store.write(jobs.start, number, credential=Credential.REHEARSAL, now=now)
     return number, epoch
 

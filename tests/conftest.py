@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from batchproc.models import AgentOptions, Job, JobSpec, Profile
-from batchproc.store import db, jobs, units
+from batchproc.store import db, jobs, readings, units
 
 # Timings never decide a test, on however slow or busy a machine.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,7 +44,7 @@ def make_job(store: db.Database) -> Callable[..., Awaitable[Job]]:
         token = jobs.FIRST_READING
         chunk = json.dumps([(f"u{i}", {"value": 1}, i) for i in range(1, n + 1)])
         await store.write(units.add_many, job.number, token, chunk)
-        return await store.write(jobs.publish, job.number, token, now=time.time())
+        return await store.write(readings.publish, job.number, token, now=time.time())
 
     return make
 

@@ -12,10 +12,13 @@ class Agent(Protocol):
 
     `run` yields one Started (unless the agent could not even start), any number of Messages, exactly one Report, and
     ends. `environment` holds what the job pays with; it is empty for a stored login. Closing the generator before its
-    Report stops the attempt at once.
+    Report stops the attempt at once. `interrupt` asks the attempt with that session id for its Report, `interrupted`
+    with what it cost so far, within seconds; one that is not at work yet is not disturbed.
     """
 
     def run(self, task: AttemptTask, environment: Mapping[str, str]) -> AsyncGenerator[AgentEvent, None]: ...
+
+    def interrupt(self, session_id: str) -> None: ...
 
     async def __aenter__(self) -> Self: ...
 

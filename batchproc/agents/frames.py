@@ -1,30 +1,21 @@
-"""What the CLI's stream says, in our words. Pure: a raw frame in, messages out, and at the end a report.
-
-A frame is one JSON object of the CLI's `stream-json` output, or one of ours: {"type": "stderr", "line": …}.
-"""
+"""What the CLI's stream comes to. Pure: a raw frame in, messages out, and at the end a report."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from batchproc.models import Json, Message, Report, Tokens
+from batchproc.agents import sayings
+from batchproc.agents.sayings import Frame
+from batchproc.models import Message, Report, Tokens
 
-Frame = Mapping[str, Any]
-
-LARGEST = 250_000
-"""Bytes of JSON that one message may take."""
-_LONGEST = 100_000  # characters of one text in it, at first; halved until the whole fits
-_SHORTEST = 200
-_QUIET = frozenset({"session_state_changed", "thinking_tokens", "status"})  # system frames that say nothing to a person
-_INIT = ("model", "cwd", "tools", "mcp_servers", "permissionMode", "apiKeySource", "claude_code_version")
-_BILL = (
-    *("subtype", "is_error", "num_turns", "duration_ms", "total_cost_usd", "terminal_reason", "stop_reason"),
-    *("api_error_status", "errors", "usage", "permission_denials"),
-)
-_ENVELOPE = frozenset({"type", "subtype", "uuid", "session_id", "message", "parent_tool_use_id"})
 _SYNTHETIC = "<synthetic>"  # the model that the CLI's own error answers name
 _REFUSED = frozenset({401, 403})
+_LIMITED = frozenset({429, 529})
+_LONG_WAIT_MS = 5_000  # the CLI would wait so long for a limit with a slot in its hands: the supervisor waits better
+_CUT = (
+    "Output token limit hit."  # with these words the CLI asks for the rest of an answer; its result is then only that
+)
 _ANSWER_TOOL = "StructuredOutput"  # how a schema's answer is given: not a deed
 
 
@@ -36,19 +27,34 @@ class Tally:
     calls: dict[str, Frame] = field(default_factory=dict)  # usage of each model answer, by its id
     retries: list[tuple[int | None, str]] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)  # tool by tool_use_id
+    answered: set[str] = field(default_factory=set)  # tool_use_ids whose result is there
     unrun: set[str] = field(default_factory=set)  # tool_use_ids that were refused before they ran
     denied: dict[str, str] = field(default_factory=dict)
     api_error: str | None = None
     api_error_status: int | None = None
     session_id: str | None = None
+    done: set[str] = field(default_factory=set)  # tool_use_ids that gave back something but an error
+    limit: Frame | None = None  # the rejected limit of a subscription
+    waits_ms: float = 0.0  # what the CLI announced to wait for a limit
+    parts: list[str] = field(default_factory=list)  # of an answer that the CLI asked for in pieces
+    said: str = ""
+    lacks: str = ""  # MCP servers of the job that did not start
 
     @property
     def refused(self) -> bool:
-        """The API does not take the credential. The CLI would ask again for minutes; nobody should wait for that."""
-        return any(status in _REFUSED for status, _ in self.retries)
+        """The API does not take the credential, or has no room for long, and nothing was done yet. The CLI would ask
+        again for minutes; nobody should wait for that with a slot in his hands."""
+        if any(status in _REFUSED for status, _ in self.retries):
+            return True
+        return self.waits_ms > _LONG_WAIT_MS and not self.calls and self.retries[-1][0] in _LIMITED
+
+    @property
+    def waits_for_tool(self) -> bool:
+        """Whether the agent's own tool is at work: silence is then no sign of a stall."""
+        return bool(self.asked.keys() - self.answered)
 
     def add(self, frame: Frame) -> list[Message]:
-        """Every message is at most LARGEST bytes of JSON."""
+        """Every message is at most `sayings.LARGEST` bytes of JSON."""
         self.session_id = frame.get("session_id") or self.session_id
         match frame.get("type"):
             case "assistant":
@@ -57,29 +63,37 @@ class Tally:
                 self._add_results(frame)
             case "system":
                 self._add_system(frame)
+            case "rate_limit_event" if (frame.get("rate_limit_info") or {}).get("status") == "rejected":
+                self.limit = frame["rate_limit_info"]
             case "result" if (frame.get("origin") or {}).get("kind") != "task-notification":
                 self.bill = frame
                 for denial in frame.get("permission_denials") or ():
                     self._deny(denial)
-        return [Message(kind=kind, data=fit(data)) for kind, data in _say(frame)]
+        return [Message(kind=kind, data=sayings.fit(data)) for kind, data in sayings.say(frame)]
 
     def report(self, ended: str, *, duration_s: float, detail: str = "", subtype: str = "") -> Report:
-        """The bill, and what was counted on the way to it. Without a bill the cost is unknown and says 0."""
-        bill = self.bill or {}
+        """The bill, and what was counted on the way to it. Without a bill the cost is unknown and says 0; an
+        attempt that the API refused cost nothing."""
+        bill = _answered_in_full(self.bill or {}, self.said)
         refused = self.refused and self.bill is None
         status = bill.get("api_error_status") or self.api_error_status
         errors = "; ".join(str(error) for error in bill.get("errors") or ())
         return Report(
             ended=ended,
-            text=clean(bill.get("result") or ""),
-            output=json.loads(clean(json.dumps(bill.get("structured_output"), ensure_ascii=False))),
+            text=sayings.clean("".join([*self.parts, str(bill.get("result") or "")])),
+            output=json.loads(sayings.clean(json.dumps(bill.get("structured_output"), ensure_ascii=False))),
             subtype=bill.get("subtype") or subtype,
             is_error=refused or bool(bill.get("is_error")),
             api_error_status=self.retries[-1][0] if refused else status,
             api_error=self.retries[-1][1] if refused else self.api_error or bill.get("api_error_type"),
+            billed=refused or self.bill is not None,
+            largest_request=max((_size(usage) for usage in self.calls.values()), default=0),
+            limited=self.limit is not None and (self.bill is None or bool(bill.get("is_error"))),
+            limit_until=self._limit_until(refused),
+            tools_done=len(self.done),
             terminal_reason="api_error" if refused else bill.get("terminal_reason"),
             stop_reason=bill.get("stop_reason"),
-            cost_usd=float(bill.get("total_cost_usd") or 0.0),
+            cost_usd=_cost(bill),
             tokens=_billed(bill) if bill else _counted(self.calls),
             turns=int(bill.get("num_turns") or 0),
             api_calls=len(self.calls),
@@ -88,8 +102,16 @@ class Tally:
             denied_tools=tuple(dict.fromkeys(self.denied.values())),
             session_id=self.session_id,
             duration_s=duration_s,
-            detail=clean("; ".join(part for part in (detail, errors) if part)),
+            detail=sayings.clean("; ".join(part for part in (detail, self._lack(), errors) if part)),
         )
+
+    def _lack(self) -> str:
+        return f"an MCP server of the job did not start: {self.lacks}" if self.lacks else ""
+
+    def _limit_until(self, refused: bool) -> float | None:
+        if self.limit is not None and self.limit.get("resetsAt"):
+            return float(self.limit["resetsAt"])
+        return time.time() + self.waits_ms / 1000 if refused and self.waits_ms else None
 
     def _add_answer(self, frame: Frame) -> None:
         message = frame.get("message") or {}
@@ -98,19 +120,35 @@ class Tally:
         if frame.get("error"):
             self.api_error = str(frame["error"])
             self.api_error_status = frame.get("api_error_status")
-        for block in _blocks(message):
+        if frame.get("error") == "max_output_tokens":
+            self.api_error = "max_output_tokens"
+        for block in sayings.blocks(message):
             if block.get("type") == "tool_use" and block.get("name") != _ANSWER_TOOL:
                 self.asked[str(block.get("id"))] = str(block.get("name"))
+            if block.get("type") == "text" and not frame.get("parent_tool_use_id"):
+                self.said = str(block.get("text") or "")
 
     def _add_results(self, frame: Frame) -> None:
         """A tool that does not exist, or whose input is wrong, did not run: only its result's text says so."""
-        for block in _blocks(frame.get("message") or {}):
+        for block in sayings.blocks(frame.get("message") or {}):
+            if block.get("type") == "text" and frame.get("isSynthetic") and str(block["text"]).startswith(_CUT):
+                self.parts.append(self.said)
+            if block.get("type") != "tool_result":
+                continue
+            used = str(block.get("tool_use_id"))
+            self.answered.add(used)
             if str(block.get("content")).startswith("<tool_use_error>"):
-                self.unrun.add(str(block.get("tool_use_id")))
+                self.unrun.add(used)
+            elif used in self.asked and not block.get("is_error"):
+                self.done.add(used)
 
     def _add_system(self, frame: Frame) -> None:
+        if frame.get("subtype") == "init":
+            servers = [one for one in frame.get("mcp_servers") or () if one.get("status") == "failed"]
+            self.lacks = ", ".join(str(one.get("name")) for one in servers)
         if frame.get("subtype") == "api_retry":
             self.retries.append((frame.get("error_status"), str(frame.get("error") or "")))
+            self.waits_ms = float(frame.get("retry_delay_ms") or 0)
         elif frame.get("subtype") == "permission_denied":
             self._deny(frame)
 
@@ -119,9 +157,32 @@ class Tally:
         self.unrun.add(str(denial.get("tool_use_id")))
 
 
+def _answered_in_full(bill: Frame, said: str) -> Frame:
+    """The CLI calls an answer that crossed the cap of its attempt an error. It is whole, and paid: it counts."""
+    whole = bill.get("subtype") == "error_max_budget_usd" and bill.get("stop_reason") == "end_turn" and said
+    return {**bill, "subtype": "success", "is_error": False, "result": said} if whole else bill
+
+
+def _size(usage: Frame) -> int:
+    """Tokens that one request read."""
+    return sum(int(usage.get(f"{kind}input_tokens") or 0) for kind in ("", "cache_read_", "cache_creation_"))
+
+
+def _models(bill: Frame) -> list[Frame]:
+    """What each model did for this attempt alone: a conversation that goes on brings its earlier bills along."""
+    usage = bill.get("model_usage_since_last_result", bill.get("modelUsage")) or {}
+    return [one for one in usage.values() if isinstance(one, dict)]
+
+
+def _cost(bill: Frame) -> float:
+    if "model_usage_since_last_result" in bill:
+        return float(sum(model.get("costUSD") or 0.0 for model in _models(bill)))
+    return float(bill.get("total_cost_usd") or 0.0)
+
+
 def _billed(bill: Frame) -> Tokens:
     """All models of the run, as the cost counts them; `usage` alone would leave out the CLI's side calls."""
-    models = [usage for usage in (bill.get("modelUsage") or {}).values() if isinstance(usage, dict)]
+    models = _models(bill)
     if not models:
         return _counted({"": bill.get("usage") or {}})
     return Tokens(
@@ -140,103 +201,3 @@ def _counted(calls: Mapping[str, Frame]) -> Tokens:
         cache_read=sum(int(u.get("cache_read_input_tokens") or 0) for u in calls.values()),
         cache_write=sum(int(u.get("cache_creation_input_tokens") or 0) for u in calls.values()),
     )
-
-
-def _say(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(kind, data) of each thing a frame says."""
-    match frame.get("type"):
-        case "assistant" | "user":
-            yield from _said(frame)
-        case "system" if frame.get("subtype") not in _QUIET:
-            yield _of_system(frame)
-        case "rate_limit_event":
-            yield "rate_limit", dict(frame.get("rate_limit_info") or {})
-        case "result":
-            yield "result", {name: frame[name] for name in _BILL if frame.get(name) not in (None, [], {})}
-        case "stderr":
-            yield "stderr", {"line": frame.get("line")}
-
-
-def _said(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
-    message = frame.get("message") or {}
-    common = {"parent": frame["parent_tool_use_id"]} if frame.get("parent_tool_use_id") else {}
-    if frame.get("error"):
-        common["api_error"] = frame["error"]
-    for block in _blocks(message):
-        match block.get("type"):
-            case "text":
-                kind = "text" if frame["type"] == "assistant" else "system"
-                yield kind, {"text": block.get("text"), **common}
-            case "thinking" if block.get("thinking"):
-                yield "thinking", {"text": block["thinking"], **common}
-            case "tool_use":
-                yield (
-                    "tool_use",
-                    {"id": block.get("id"), "name": block.get("name"), "input": block.get("input"), **common},
-                )
-            case "tool_result":
-                error = {"is_error": True} if block.get("is_error") else {}
-                yield (
-                    "tool_result",
-                    {"id": block.get("tool_use_id"), "content": block.get("content"), **error, **common},
-                )
-
-
-def _of_system(frame: Frame) -> tuple[str, dict[str, Any]]:
-    rest = {key: value for key, value in frame.items() if key not in _ENVELOPE}
-    match frame.get("subtype"):
-        case "init":
-            return "init", {"session_id": frame.get("session_id"), **{n: frame[n] for n in _INIT if n in frame}}
-        case "api_retry" | "permission_denied" as kind:
-            return str(kind), rest | ({"message": frame["message"]} if "message" in frame else {})
-        case subtype:
-            return "system", {"subtype": subtype, **rest}
-
-
-def _blocks(message: Frame) -> list[Frame]:
-    content = message.get("content")
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    return [block for block in content or () if isinstance(block, dict)]
-
-
-def fit(data: dict[str, Any]) -> dict[str, Any]:
-    """The same data in at most LARGEST bytes of JSON: files become a note, long texts end in an honest mark."""
-    whole: dict[str, Any] = _shorten(data, _LONGEST)
-    if _fits(whole):
-        return whole
-    shortest = _shorten(data, _SHORTEST)
-    if not _fits(shortest):
-        start = json.dumps(shortest, ensure_ascii=False)[: LARGEST // 8]
-        return {"cut": "too many parts to keep", "start": start}
-    longest = _LONGEST
-    while not _fits(whole):
-        longest //= 2
-        whole = _shorten(data, max(longest, _SHORTEST))
-    return whole
-
-
-def _fits(data: Json) -> bool:
-    return len(json.dumps(data, ensure_ascii=False).encode()) <= LARGEST
-
-
-def _shorten(value: Json, longest: int) -> Json:
-    match value:
-        case str():
-            text = clean(value)
-            cut = len(text) - longest
-            return text if cut <= 0 else f"{text[:longest]}… [{cut} of {len(text)} characters cut]"
-        case {"type": "base64", "data": str(data)} | {"base64": str(data)}:
-            kind = value.get("media_type") or value.get("type") or "file"
-            return f"[{kind}, {len(data) * 3 // 4} bytes, not kept]"
-        case dict():
-            return {clean(str(key))[:_SHORTEST]: _shorten(item, longest) for key, item in value.items()}
-        case list():
-            return [_shorten(item, longest) for item in value]
-        case _:
-            return value
-
-
-def clean(text: str) -> str:
-    """Text that every encoder takes: JSON lets half a character through, UTF-8 does not."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -19,10 +19,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from batchproc.agents import sandbox
 from batchproc.platform import processes
 
 TAG = "BATCHPROC_AGENT"
@@ -31,6 +33,11 @@ WORKER = "BATCHPROC_WORKER"
 """The pid of the worker that starts the CLI: whoever finds another parent was orphaned while it started, and ends."""
 
 _CHECK = f'[ "$PPID" = "${WORKER}" ] || exit 113; '
+# For root, bubblewrap covers parts of /proc, and then the kernel lets nobody inside mount another, so that the CLI's
+# sandbox could not start. So root mounts a whole one over it.
+_ROOT = '[ "$(id -u)" = 0 ]'
+_MOUNT = 'mount -t proc proc /proc 2>/dev/null; exec \\"\\$0\\" \\"\\$@\\"'
+_BWRAP = "bwrap --die-with-parent --dev-bind / / --unshare-pid --proc /proc"
 # setpriv asks for the signal, then a shell looks who its parent is: dying in between changes the parent, dying later
 # sends the signal. The CLI travels as $0, its arguments as $@.
 _MEANS = {
@@ -39,19 +46,19 @@ _MEANS = {
     + 'exec unshare --user --map-current-user --pid --fork --kill-child --mount-proc -- "$0" "$@"\'',
     "bwrap": "/bin/sh -c '"
     + _CHECK
-    + 'exec bwrap --die-with-parent --dev-bind / / --unshare-pid --proc /proc -- "$0" "$@"\'',
+    + f'{_ROOT} && exec {_BWRAP} --cap-add CAP_SYS_ADMIN -- /bin/sh -c "{_MOUNT}" "$0" "$@"; '
+    + f'exec {_BWRAP} -- "$0" "$@"\'',
     "pdeathsig": "setpriv --pdeathsig TERM -- /bin/sh -c '" + _CHECK + 'exec "$0" "$@"\'',
     "none": "/bin/sh -c '" + _CHECK + 'BUN_FEATURE_FLAG_NO_ORPHANS=1 exec "$0" "$@"\'',
 }
 _FULL = frozenset({"namespaces", "bwrap"})
-_SANDBOX = "bwrap --unshare-all --ro-bind / / --proc /proc --dev /dev true 2>/dev/null && echo sandbox"
-_STRAYS = f"{_SANDBOX}; setsid sleep 60 & sleep 60 & echo up; wait"
-_PLAIN = f"{_SANDBOX}; echo up; exec sleep 60"
+_STRAYS = "setsid sleep 60 & sleep 60 & echo up; wait"
+_PLAIN = "echo up; exec sleep 60"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guard:
-    """`name`: namespaces, bwrap, pdeathsig or none. `sandbox`: whether the CLI's shell sandbox works inside it."""
+    """`name`: namespaces, bwrap, pdeathsig or none. `sandbox`: whether a shell's walls were seen to stand in it."""
 
     name: str
     cli: Path
@@ -75,16 +82,24 @@ class Guard:
 
 
 async def probe(cli: Path) -> Guard:
-    """The best guard that works here and now, found by killing a parent and waiting for its strays' last breath."""
+    """The best guard that works here and now, found by killing a parent and waiting for its strays' last breath; and
+    whether a shell can be walled in inside this very guard, found by attacks that succeed outside its walls only."""
+    found = Guard(name="none", cli=cli)
     for name in _MEANS:
-        said = await _rehearse(name)
-        if said is not None:
-            return Guard(name=name, cli=cli, sandbox="sandbox" in said and shutil.which("socat") is not None)
-    return Guard(name="none", cli=cli)
+        if await _rehearse(name):
+            found = Guard(name=name, cli=cli)
+            break
+    return replace(found, sandbox=await _walls_stand(found.name))
 
 
-async def _rehearse(name: str) -> str | None:
-    """Run a shell with children under the guard, kill its parent; what it said if nothing is left after a second."""
+async def _walls_stand(name: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix="batchproc-") as place:
+        shell = Guard(name=name, cli=Path("/bin/sh")).cli_path(Path(place))
+        return await sandbox.stands(shell, {WORKER: str(os.getpid())})
+
+
+async def _rehearse(name: str) -> bool:
+    """Run a shell with children under the guard, kill its parent; whether nothing is left after a second."""
     script = _STRAYS if name in _FULL else _PLAIN
     mark = f"probe:{uuid.uuid4().hex}"
     parent = await asyncio.create_subprocess_exec(
@@ -101,13 +116,13 @@ async def _rehearse(name: str) -> str | None:
     with contextlib.closing(processes.Handle(parent.pid)) as handle:
         try:
             async with asyncio.timeout(1):
-                said = (await parent.stdout.readuntil(b"up\n")).decode()
+                await parent.stdout.readuntil(b"up\n")
                 handle.kill()
                 if name != "none":
                     await parent.stdout.read()  # ends when the last process that holds the pipe is gone
-                return said
+                return True
         except (TimeoutError, asyncio.IncompleteReadError):
-            return None
+            return False
         finally:
             handle.kill()
             await asyncio.to_thread(processes.sweep, TAG, mark)

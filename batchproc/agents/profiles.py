@@ -22,33 +22,22 @@ CLI (2.1.330) did with `Read(//abs/path)`:
 
 So one file is opened by a hook that compares the path (`Access.opens`, asked before every Read) and by no rule. Only a
 name that ends in white space is refused here: the Read tool trims its argument, so it cannot be asked for. `add_dirs`
-balks at the same folders as a rule (`Smith & Co./`, `~1`), so the hook also opens what lies in the working directory;
+balks at the same folders as a rule (`Smith & Co./`, `~1`), so the hook also opens what lies in the job's folders;
 not for the profile `full`, whose shell could swap a link between our look and the tool's. Glob and Grep still balk.
 """
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, assert_never
 
+from batchproc.agents import sandbox
 from batchproc.errors import InvalidJob
-from batchproc.models import AttemptTask, Profile
+from batchproc.models import AgentOptions, AttemptTask, Profile, Workspace
+from batchproc.models.tools import FILES, READ, SERVER, WRITE, approves, bare
 
-READ = ("Read", "Glob", "Grep")
-WRITE = ("Write", "Edit")
-SYSTEM = (
-    *("/usr", "/bin", "/lib", "/lib64", "/sbin", "/dev", "/proc"),
-    *("/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/ssl"),
-)
-LOGINS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
-SECRETS = (
-    *(*LOGINS, "ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_CUSTOM_HEADERS"),
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK"),
-    *("GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CLIENT_SECRET"),
-)
-"""What no shell of an agent may see."""
-CREDENTIALS = (*LOGINS, "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
+CREDENTIALS = (*sandbox.LOGINS, "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """With one of these an attempt needs no stored login, and gets a configuration directory of its own."""
 QUIET = {
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",  # units would instruct each other through it
@@ -61,12 +50,20 @@ QUIET = {
     "BUN_GC_TIMER_DISABLE": "1",  # an idle CLI otherwise burns CPU
 }
 _LONGEST_SOCKET_FOLDER = 50  # characters: the sandbox keeps sockets in TMPDIR, whose paths may have about a hundred
+_WRITABLE = ("Edit(./**)",)
+_OWN = (
+    *(".*", "*.json", "projects/*/*.jsonl", "projects/*/memory/**"),
+    *(f"{name}/**" for name in ("backups", "plans", "plugins", "sessions", "shell-snapshots", "tasks", "todos")),
+)
 _TRIMMED = "\ufeff"  # what the tool trims besides what Python calls white space
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """What one attempt may touch. Read may open `file` and what is `below`, although no rule names them."""
+    """What one attempt may touch. Read may open `file` and what is `below`, although no rule names them.
+
+    `tools` is the wall, `allow` what is approved of it. `folders` may be read beside `cwd`.
+    """
 
     cwd: Path
     tools: tuple[str, ...] = ()
@@ -75,7 +72,7 @@ class Access:
     folders: tuple[Path, ...] = ()
     file: str | None = None
     root: Path | None = None
-    below: Path | None = None
+    below: tuple[Path, ...] = ()
     sandbox: Mapping[str, Any] | None = None
 
     @property
@@ -88,51 +85,103 @@ class Access:
         truly lies `below`."""
         if path == self.file:
             return self.root is None or _is_below(path, self.root)
-        return self.below is not None and path.startswith("/") and _is_below(path, self.below)
+        return path.startswith("/") and any(_is_below(path, folder) for folder in self.below)
 
 
 def _is_below(path: str, folder: Path) -> bool:
     return Path(path).resolve().is_relative_to(folder.resolve())
 
 
-def access(task: AttemptTask) -> Access:
-    """What the task's profile opens. InvalidJob when no means of the CLI's can open its file."""
-    scratch, file = work(task), _readable(task.file)
-    root = Path(task.root) if task.root else None
-    folder = Path(task.options.working_directory) if task.options.working_directory else None
-    deny = _own_files(task)
+def access(task: AttemptTask, private: Iterable[Path] = ()) -> Access:
+    """What the task's profile and options open; nothing in `private`, whatever else they name.
+
+    A server's tools are approved all, unless `allowed_tools` names some of them: then those only. A tool on files that
+    is named there joins the wall and stays within the folders. InvalidJob when no means of the CLI's can open its file.
+    """
+    options = task.options
+    base = _of_profile(task, _readable(task.file), Path(task.root) if task.root else None)
+    return replace(
+        base,
+        tools=_wall(base.tools, options),
+        allow=(*base.allow, *_approved(options)),
+        deny=(*_own_files(task, private), *options.disallowed_tools),
+    )
+
+
+def _of_profile(task: AttemptTask, file: str | None, root: Path | None) -> Access:
+    cwd, folders = _cwd(task), _folders(task)
+    beside = tuple(folder for folder in folders if folder != cwd)
     match task.options.profile:
         case Profile.ANSWER:
-            return Access(cwd=scratch)
-        case Profile.READ_ONLY if folder:
-            return Access(cwd=scratch, tools=READ, deny=deny, folders=(folder,), file=file, root=root, below=folder)
+            return Access(cwd=cwd)
         case Profile.READ_ONLY:
-            return Access(cwd=scratch, tools=READ[:1] if file else (), deny=deny, file=file, root=root)
-        case Profile.EDIT | Profile.FULL:
-            shell = task.options.profile is Profile.FULL
-            return Access(
-                cwd=folder or scratch,
-                tools=(*READ, *WRITE, "Bash") if shell else (*READ, *WRITE),
-                allow=("Edit(./**)",),
-                deny=deny,
-                folders=(scratch,) if folder else (),
-                file=file,
-                root=root,
-                below=None if shell else folder,
-                sandbox=_sandbox(task, folder, file) if shell else None,
-            )
+            held: tuple[str, ...] = READ if folders else READ[:1] if file else ()
+            return Access(cwd=cwd, tools=held, folders=beside, file=file, root=root, below=folders)
+        case Profile.EDIT:
+            held, beside = (*READ, *WRITE), _with_scratch(task, beside)
+            return Access(cwd=cwd, tools=held, allow=_WRITABLE, folders=beside, file=file, root=root, below=folders)
+        case Profile.FULL:
+            return _with_shell(task, Access(cwd=cwd, folders=beside, file=file, root=root))
         case never:
             assert_never(never)
 
 
+def _with_shell(task: AttemptTask, base: Access) -> Access:
+    """A shell may write wherever `add_dirs` lets tools read, and forbidding that would win over a `cwd` further down:
+    what lies around `cwd` is opened by a rule instead, where a rule can say its name."""
+    around = [folder for folder in base.folders if base.cwd.is_relative_to(folder)]
+    rules = [f"Read(/{_escaped(folder)}/**)" for folder in around if not set("*?") & set(str(folder))]
+    beside = [folder for folder in base.folders if folder not in around]
+    own = dict.fromkeys((str(work(task)), str(temporary(task)), str(base.cwd)))
+    return replace(
+        base,
+        tools=(*READ, *WRITE, "Bash"),
+        allow=(*_WRITABLE, *rules),
+        folders=_with_scratch(task, tuple(beside)),
+        sandbox=sandbox.walls(
+            written=list(own),
+            read=[*map(str, base.folders), *([base.file] if base.file else [])],
+            fixed=list(map(str, beside)),
+        ),
+    )
+
+
+def _with_scratch(task: AttemptTask, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    return folders if _cwd(task) == work(task) else (*folders, work(task))
+
+
+def _cwd(task: AttemptTask) -> Path:
+    named = task.options.working_directory
+    return Path(named) if named and task.options.workspace is Workspace.SHARED else work(task)
+
+
+def _folders(task: AttemptTask) -> tuple[Path, ...]:
+    """The user's folders, for tools that read."""
+    named = task.options.working_directory
+    return tuple(map(Path, [*([named] if named else []), *task.options.directories]))
+
+
+def _wall(held: tuple[str, ...], options: AgentOptions) -> tuple[str, ...]:
+    """By name alone: a rule in the wall is no tool to the CLI. Servers' tools are there by themselves."""
+    asked = [bare(rule) for rule in options.allowed_tools if not rule.startswith(SERVER)]
+    return tuple(tool for tool in dict.fromkeys((*held, *asked)) if tool not in options.disallowed_tools)
+
+
+def _approved(options: AgentOptions) -> tuple[str, ...]:
+    rules = [rule for rule in options.allowed_tools if rule not in FILES]
+    silent = [name for name in options.mcp_servers if not any(approves(rule, name) for rule in rules)]
+    return (*rules, *(f"{SERVER}{name}" for name in silent))
+
+
 def work(task: AttemptTask) -> Path:
-    """The attempt's scratch directory, and its working directory unless the job names one to write in."""
+    """The attempt's scratch directory, and where it works unless the job's workspace is shared."""
     return Path(task.directory) / "work"
 
 
 def config(task: AttemptTask) -> Path:
-    """The CLI's configuration and conversation of this attempt, where no stored login is needed."""
-    return Path(task.directory) / "config"
+    """The CLI's configuration and conversations of this unit, where no stored login is needed: beside its attempts, so
+    that a later one can go on with the conversation of an earlier one."""
+    return Path(task.directory).parent / "config"
 
 
 def temporary(task: AttemptTask) -> Path:
@@ -163,6 +212,7 @@ def environment(task: AttemptTask, given: Mapping[str, str], inherited: Collecti
         **own,
         "TMPDIR": str(temporary(task)),
         "CLAUDE_CODE_TMPDIR": str(temporary(task)),
+        "CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(task.options.max_output_tokens),
         "API_TIMEOUT_MS": str(min(timeout_ms, 600_000)),  # for the headers of one answer
         "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": str(min(max(timeout_ms // 3, 10_000), 120_000)),
     }
@@ -174,27 +224,18 @@ def _readable(file: str | None) -> str | None:
     return file
 
 
-def _own_files(task: AttemptTask) -> tuple[str, ...]:
-    """Nobody's configuration: not the user's, not the attempt's. It holds memory, histories and logins."""
-    own = "".join(
-        {"[": "[[]", "\\": "[\\\\\\\\]"}.get(c, c) for c in str(config(task))
-    )  # `*` and `?` may deny too much
-    return tuple(f"{verb}({place}/**)" for place in ("~/.claude", f"/{own}") for verb in ("Read", "Edit"))
+def _own_files(task: AttemptTask, private: Iterable[Path]) -> tuple[str, ...]:
+    """Nobody's configuration: not the user's, not the unit's. It holds memory, histories and logins.
+
+    Of the unit's own only what is denied by name: the CLI puts an answer of a tool that is too long for the
+    conversation into `projects/*/*/tool-results` there, and lets the agent read it.
+    """
+    own = f"/{_escaped(config(task))}"
+    theirs = ["~/.claude/**", *(f"/{_escaped(folder)}/**" for folder in private)]
+    denied = [*theirs, *(f"{own}/{part}" for part in _OWN)]
+    return (*(f"Read({place})" for place in denied), *(f"Edit({place})" for place in (*theirs, f"{own}/**")))
 
 
-def _sandbox(task: AttemptTask, folder: Path | None, file: str | None) -> dict[str, Any]:
-    """The shell's own walls. `Bash` stands in no rule: without a working sandbox it is denied, not run in the open."""
-    mine = [str(work(task)), str(temporary(task)), *([str(folder)] if folder else [])]
-    return {
-        "enabled": True,
-        "failIfUnavailable": True,
-        "autoAllowBashIfSandboxed": True,
-        "allowUnsandboxedCommands": False,
-        "filesystem": {
-            "denyRead": ["/"],
-            "allowRead": [*mine, *([file] if file else []), *SYSTEM],
-            "allowWrite": mine,
-        },
-        "credentials": {"envVars": [{"name": name, "mode": "deny"} for name in SECRETS]},
-        "network": {"allowedDomains": []},
-    }
+def _escaped(path: Path) -> str:
+    """For a rule. `*` and `?` stay as they are, and may mean more than they say."""
+    return "".join({"[": "[[]", "\\": "[\\\\\\\\]"}.get(c, c) for c in str(path))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from batchproc import __version__, settings
 from batchproc.errors import BatchprocError, InvalidJob
-from batchproc.interfaces import cli_show
+from batchproc.interfaces import cli_control, cli_show
 
 
 class Demo(Protocol):
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     supervisor.add_argument("action", choices=["run", "status", "stop"])
     supervisor.add_argument("--now", action="store_true", help="stop: do not wait for running agents")
     doctor = commands.add_parser("doctor", help="check what batchproc needs on this machine")
-    for command in (status, results, supervisor, doctor):
+    for command in (status, results, supervisor, doctor, *cli_control.add(commands)):
         lines = " Lines: one object for each unit" if command is results else ""
         command.add_argument("--json", action="store_true", help=f"print JSON{lines}")
     return parser
@@ -131,6 +131,7 @@ COMMANDS: dict[str, Command] = {
     "results": _results,
     "supervisor": _supervisor,
     "doctor": _doctor,
+    **dict.fromkeys(cli_control.VERBS, cli_control.run),
 }
 
 

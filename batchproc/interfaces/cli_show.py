@@ -1,15 +1,19 @@
 """How the shell's face looks. What agents and data say is text: no control sequence of theirs reaches the terminal."""
 
+import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from batchproc import answers
 from batchproc.doctor import Check
+from batchproc.ledger import ORDER, words
 
 COLOURS = {
     "succeeded": "green",
@@ -42,10 +46,13 @@ def status_word(status: str) -> str:
 
 
 def ledger(counts: Mapping[str, int]) -> str:
-    """`4,912 succeeded · 41 flagged · 12 failed · 35 pending`: what there is, in the order of the glossary."""
-    order = ("succeeded", "flagged", "failed", "skipped", "cancelled", "running", "pending")
-    said = [f"{counts[status]:,} {status_word(status)}" for status in order if counts.get(status)]
-    return " · ".join(said) or "no units"
+    """The ledger, coloured."""
+    return coloured(words(counts))
+
+
+def coloured(text: str) -> str:
+    """A ledger in words, each status in its colour."""
+    return re.sub(rf"\b({'|'.join(ORDER)})\b", lambda found: status_word(found[0]), plain(text))
 
 
 def duration(seconds: float | None) -> str:
@@ -59,18 +66,36 @@ def duration(seconds: float | None) -> str:
 def job(answer: answers.JobStatusAnswer) -> None:
     out = _out()
     reason = f" ({plain(answer.reason)})" if answer.reason else ""
-    out.print(f"[bold]{plain(answer.name)}[/]  {answer.job_id}  {status_word(answer.status)}{reason}")
-    out.print(f"  {ledger(answer.counts)}  of {answer.total_units:,} ({answer.percent:g} %)")
+    out.print(f"{coloured(answer.ledger)}  of {answer.total_units:,} ({answer.percent:g} %)")
+    out.print(f"  [bold]{plain(answer.name)}[/]  {answer.job_id}  {status_word(answer.status)}{reason}")
+    if answer.detail:
+        out.print(f"  [yellow]{plain(answer.detail)}[/]")
     pace = "" if answer.rate_per_min is None else f" · {answer.rate_per_min:g} a minute"
     eta = "" if answer.status != "running" else f" · done in {duration(answer.eta_s)}"
-    out.print(
-        f"  ${answer.cost_usd:.4f} (estimated) · {answer.tokens:,} tokens{pace}{eta} · model: {plain(answer.model)}"
-    )
+    cost = f"${answer.cost_usd:.4f} of ${answer.spending.budget_usd:.2f} (estimated)"
+    out.print(f"  {cost}{_waste(answer)} · {answer.tokens:,} tokens{pace}{eta} · model: {plain(answer.model)}")
     for unit in answer.running:
         out.print(f"  [cyan]▸[/] {plain(unit.key)}  attempt {unit.attempt}  {plain(unit.last_event or '')}")
     for group in answer.failures:
         out.print(f"  [red]✗[/] {group.count:,} x {plain(group.message)}  e.g. {plain(group.example_key)}")
+        out.print(f"    [dim]retry --signature {plain(shlex.quote(group.signature))}[/]")
     out.print(f"  [dim]next: {plain(answer.next)}[/]")
+
+
+def _waste(answer: answers.JobStatusAnswer) -> str:
+    spent = answer.spending
+    wasted = f", ${spent.wasted_usd:.4f} wasted" if spent.wasted_usd else ""
+    return wasted + (f", ${spent.saved_usd:.4f} saved" if spent.saved_usd else "")
+
+
+def controlled(answer: BaseModel) -> None:
+    """What became of an order: the ledger first, if there is one."""
+    out = _out()
+    if ledger_words := getattr(answer, "ledger", None):
+        out.print(coloured(ledger_words))
+    job_id, status, reason = (getattr(answer, name, None) for name in ("job_id", "status", "reason"))
+    out.print(f"  {job_id}  {status_word(str(status))}{f' ({plain(reason)})' if reason else ''}")
+    out.print(f"  {plain(getattr(answer, 'message', ''))}")
 
 
 def job_list(answer: answers.JobList) -> None:
@@ -78,11 +103,12 @@ def job_list(answer: answers.JobList) -> None:
         _out().print("No jobs yet. Run `batchproc demo`, or ask your MCP client for one.")
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("job", "status", "units", "done", "cost", "name"):
+    for column in ("job", "ledger", "status", "units", "done", "cost", "name"):
         table.add_column(column, justify="right" if column in {"units", "done", "cost"} else "left")
     for line in answer.jobs:
         cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
-        table.add_row(line.job_id, status_word(line.status), *cells)
+        reason = f" ({plain(line.reason)})" if line.status == "paused" else ""
+        table.add_row(line.job_id, coloured(line.ledger), status_word(line.status) + reason, *cells)
     _out().print(table)
     if answer.next_cursor:
         _out().print(f"[dim]the newest {len(answer.jobs)}; older ones are not shown[/]")

@@ -15,10 +15,14 @@ os.environ.setdefault("PYDANTIC_ERRORS_INCLUDE_URL", "0")
 from mcp.server import MCPServer  # noqa: E402
 
 from batchproc import __version__  # noqa: E402
+from batchproc.interfaces.mcp_control import ControlTools  # noqa: E402
 from batchproc.interfaces.mcp_tools import Tools  # noqa: E402
 
 gc.freeze()
 gc.enable()
+
+AGENT = "BATCHPROC_AGENT"
+"""Marks the processes of our own agents (`agents.guard.TAG`): they never get this server."""
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -33,6 +37,9 @@ there are, in the background. The data never passes through this conversation.
 3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units.
    "flagged" means: the agent said it was done, and there is a reason not to believe it.
 4. get_results gives the answers page by page; get_unit shows one unit's conversation.
+5. control_job pauses, resumes and changes a job; cancel_job and cancel_units stop it or some units; retry_units runs
+   failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
+   its budget_usd (5 dollars unless options say otherwise): it pauses, and goes on when the user raises it.
 
 Plain instructions get a frame with the unit's data. Instructions with {{ field }} are a template and the whole prompt.
 options {"model": "rehearsal"} tries a job for free with a stand-in that is not Claude: say so when you report results.
@@ -53,7 +60,7 @@ class Provider:
                 await asyncio.to_thread(_import_app)
                 from batchproc import app, settings
 
-                self._service = await self._stack.enter_async_context(app.open_service(settings.load()))
+                self._service = await self._stack.enter_async_context(app.open_service(settings.load(), by="mcp"))
             return self._service
 
     async def close(self) -> None:
@@ -83,7 +90,7 @@ def build() -> MCPServer[Any]:
         title="batchproc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=Tools(provider.get).table(),
+        tools=[*Tools(provider.get).table(), *ControlTools(provider.get).table()],
         lifespan=lifespan,
         log_level="WARNING",
     )
@@ -98,6 +105,8 @@ async def _warm_up(provider: Provider) -> None:
 
 def main() -> None:
     """Serve on stdin and stdout until the client closes them or kills us. Nothing needs to be saved: rows are."""
+    if os.environ.get(AGENT):
+        sys.exit("batchproc: an agent of a batch cannot start batches")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     build().run("stdio")

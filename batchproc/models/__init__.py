@@ -1,9 +1,21 @@
 """The nouns of the house. Pydantic at the door (`spec`), frozen dataclasses inside, closed sets in `words`."""
 
-from batchproc.models.records import Attempt, Claimed, Event, Fence, Job, Settlement, Unit
+from batchproc.models.records import Attempt, Claim, Claimed, Event, Fence, Hold, Job, Order, Settlement, Unit
 from batchproc.models.runs import AgentEvent, AttemptTask, Cause, Message, Outcome, Report, Started, Tokens, Verdict
 from batchproc.models.spec import AgentOptions, Item, JobOptions, JobSpec
-from batchproc.models.words import ACTIVE_JOBS, FINAL, REHEARSAL, Credential, JobStatus, Json, Profile, UnitStatus
+from batchproc.models.words import (
+    ACTIVE_JOBS,
+    FINAL,
+    REHEARSAL,
+    Credential,
+    Intent,
+    JobStatus,
+    Json,
+    Pause,
+    Profile,
+    UnitStatus,
+    Workspace,
+)
 
 __all__ = [
     "ACTIVE_JOBS",
@@ -14,10 +26,13 @@ __all__ = [
     "Attempt",
     "AttemptTask",
     "Cause",
+    "Claim",
     "Claimed",
     "Credential",
     "Event",
     "Fence",
+    "Hold",
+    "Intent",
     "Item",
     "Job",
     "JobOptions",
@@ -25,7 +40,9 @@ __all__ = [
     "JobStatus",
     "Json",
     "Message",
+    "Order",
     "Outcome",
+    "Pause",
     "Profile",
     "Report",
     "Settlement",
@@ -34,4 +51,5 @@ __all__ = [
     "Unit",
     "UnitStatus",
     "Verdict",
+    "Workspace",
 ]

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from batchproc.models.runs import Report
+from batchproc.models.runs import Cause, Report
 from batchproc.models.spec import AgentOptions
-from batchproc.models.words import Credential, JobStatus, Json, UnitStatus
+from batchproc.models.words import Credential, Intent, JobStatus, Json, Pause, UnitStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """A job as its row says. `number` is its place in the store; `job_id` is what users see; `source` the enumerator's
-    type; `starts` how often it was started."""
+    type; `starts` how often it was started. A paused job has a `reason` (a `Pause`), its `detail` in words, and goes on
+    by itself where it has `resume_at`. `begun` counts units that were ever started; `active_s` is how long it ran."""
 
     number: int
     job_id: str
@@ -23,11 +24,19 @@ class Job:
     options: AgentOptions
     status: JobStatus
     reason: str | None
+    detail: str | None
+    resume_at: datetime | None
+    priority: int
     credential: Credential | None
     total_units: int
     units_read: int
     cost_usd: float
     tokens: int
+    wasted_usd: float
+    saved_usd: float
+    begun: int
+    largest_request: int
+    active_s: float
     created_at: datetime
     started_at: datetime | None
     resumed_at: datetime | None
@@ -37,7 +46,8 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
-    """A unit as its row says. `attempt` counts starts and fences writes; `charged` counts those that used one up."""
+    """A unit as its row says. `attempt` counts starts and fences writes; `charged` counts those that used one up since
+    it was last asked for; `requests` how often it was asked for, `note` what was added when it was."""
 
     number: int
     key: str
@@ -46,6 +56,9 @@ class Unit:
     status: UnitStatus
     attempt: int
     charged: int
+    requests: int
+    note: str | None
+    intent: Intent | None
     due_at: datetime | None
     reason: str | None
     text: str | None
@@ -68,7 +81,8 @@ class Fence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """A unit that was claimed for an attempt. `start` is the number of the job's start under which it was."""
+    """A unit that was claimed for an attempt. `start` is the number of the job's start under which it was. `resumes` is
+    the session of an earlier attempt whose conversation goes on; `note` what a person added to the instructions."""
 
     fence: Fence
     key: str
@@ -76,6 +90,34 @@ class Claimed:
     charged: int
     session_id: str
     start: int
+    note: str | None = None
+    resumes: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """Units that were claimed; and, if there could have been more, the cap of the job that stood in the way."""
+
+    units: list[Claimed]
+    reached: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """Why a whole job is paused: `detail` says it in words, `resume_at` when it goes on by itself (seconds since
+    1970)."""
+
+    reason: Pause
+    detail: str | None = None
+    resume_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """Who asked for a change, and why if he said so. Goes into the event that tells of it."""
+
+    by: str
+    why: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,38 +125,48 @@ class Settlement:
     """What becomes of a unit when an attempt ends, written in one transaction.
 
     `status` is final, or `pending` with `due_at` (seconds since 1970) and `reason`. `charged` says whether the attempt
-    counts against `max_attempts`. `signature` goes with `failed` and `flagged`, and with these only. `pause` is the
-    reason for which the whole job is paused with it, unless it was started again after its start number `start`.
+    counts against `max_attempts`. `signature` goes with `failed` and `flagged`, and with these only. `hold` pauses the
+    whole job with it, unless it was started again after its start number `start`. An attempt that was `started` and
+    brought no bill costs what was reserved for it. Its conversation may go on in the next one if it is `resumable`.
     """
 
     status: UnitStatus
     outcome: str
+    cause: Cause | None = None
     charged: bool = True
     report: Report | None = None
+    started: bool = True
     text: str | None = None
     output: Json = None
     error: str | None = None
     signature: str | None = None
     due_at: float = 0.0
     reason: str | None = None
-    pause: str | None = None
+    hold: Hold | None = None
     start: int = 0
+    resumable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One agent run for one unit, as its row says."""
+    """One agent run for one unit, as its row says. Without a bill (`billed` is False) `cost_usd` is what was reserved:
+    the most that it can have cost. `resumed_from` is the attempt whose conversation it went on with."""
 
     n: int
     epoch: int
     started_at: datetime
     finished_at: datetime | None
     outcome: str | None
+    cause: str | None
     error: str | None
+    charged: bool
+    reserved_usd: float
     cost_usd: float
+    billed: bool
     tokens: int
     turns: int
     session_id: str | None
+    resumed_from: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

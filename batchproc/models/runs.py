@@ -27,9 +27,10 @@ class Tokens:
 class AttemptTask:
     """One attempt, ready to run. Plain data: no credentials, no handles.
 
-    `file` is the one file of a file unit, absolute,
-    and `root` the folder that it must truly lie in. `directory` is the attempt's own place below the store: its scratch
-    directory and configuration live there. `output_schema` is JSON Schema for a structured answer.
+    `file` is the one file of a file unit, absolute, and `root` the folder that it must truly lie in. `directory` is the
+    attempt's own place below the store: its scratch directory lives there, and the unit's configuration and
+    conversations beside it. `output_schema` is JSON Schema for a structured answer. `resume` is the session that goes
+    on, in a copy; `prompt` is then what is said in it next.
     """
 
     job_id: str
@@ -43,6 +44,7 @@ class AttemptTask:
     file: str | None = None
     root: str | None = None
     output_schema: Mapping[str, Any] | None = None
+    resume: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +68,13 @@ class Message:
 class Report:
     """How an agent says its run ended. The judge decides what to believe.
 
-    `ended` is `result` (the CLI gave its final bill), `timeout` (we stopped it), or `died` (its process ended without
-    one: `detail` says what is known, `subtype` is `cli_missing` or `invalid_job` if it never began). `api_calls` counts
-    model answers; `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's
-    client-side estimate.
+    `ended` is `result` (the CLI gave its final bill), `timeout`, `stalled` or `no_server` (we stopped it),
+    `interrupted` (somebody asked us to), or `died` (its process ended without a bill: `detail` says what is known,
+    `subtype` is `cli_missing`, `invalid_job` or `no_conversation` if it never began). `api_calls` counts model answers;
+    `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's client-side estimate;
+    where `billed` is False it is unknown. `largest_request` is in tokens that the model read. `limit_until` is when a
+    limit that refused it ends (seconds since 1970), `limited` that one did. `tools_run` began, `tools_done` gave back
+    something but an error.
     """
 
     ended: str
@@ -87,6 +92,11 @@ class Report:
     api_calls: int = 0
     api_retries: tuple[tuple[int | None, str], ...] = ()
     tools_run: int = 0
+    tools_done: int = 0
+    billed: bool = True
+    largest_request: int = 0
+    limited: bool = False
+    limit_until: float | None = None
     denied_tools: tuple[str, ...] = ()
     session_id: str | None = None
     duration_s: float = 0.0
@@ -110,30 +120,38 @@ class Verdict(StrEnum):
 class Cause(StrEnum):
     """Why an attempt failed: the rows of the retry table."""
 
+    QUOTA = "quota"
     RATE_LIMIT = "rate_limit"
     OVERLOADED = "overloaded"
     SERVER = "server"
     NETWORK = "network"
     TIMEOUT = "timeout"
+    STALLED = "stalled"
     AUTHENTICATION = "authentication"
     MODEL = "model"
     INVALID_REQUEST = "invalid_request"
     CONTEXT_TOO_LONG = "context_too_long"
     REFUSAL = "refusal"
     MAX_TURNS = "max_turns"
+    UNIT_BUDGET = "unit_budget"
+    OUTPUT_LIMIT = "output_limit"
     CRASHED = "agent_crashed"
     WORKER_LOST = "worker_lost"
     CLI_MISSING = "cli_missing"
     MACHINE = "machine"
+    DISK = "disk"
+    NO_CONVERSATION = "no_conversation"
     PROMPT = "prompt"
     EMPTY = "empty_answer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How an attempt ended, in our words. `signature` is `message` with its variable parts taken out."""
+    """How an attempt ended, in our words. `signature` is `message` with its variable parts taken out; `until` is when
+    a limit that refused it ends, if it said so (seconds since 1970)."""
 
     verdict: Verdict
     cause: Cause | None = None
     message: str = ""
     signature: str | None = None
+    until: float | None = None

@@ -1,12 +1,15 @@
 """What strangers send, validated once, at the door; and what it becomes with every default filled in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from batchproc.models.words import Profile
+from batchproc.models.words import Profile, Workspace
+
+UNITS_IN_A_BUDGET = 10
+"""A job that sets no `unit_budget_usd` lets one attempt cost this part of its budget."""
 
 
 class _Strict(BaseModel):
@@ -23,9 +26,46 @@ class JobOptions(_Strict):
     max_concurrency: int | None = Field(None, ge=1, le=256, description="Agents at a time for this job (default 4)")
     max_attempts: int | None = Field(None, ge=1, le=20, description="Charged attempts for each unit (default 4)")
     timeout_s: float | None = Field(None, ge=1, le=86_400, description="Seconds one attempt may take (default 600)")
+    stall_s: float | None = Field(
+        None, ge=10, le=86_400, description="Seconds of silence after which an attempt is given up (default 600)"
+    )
     max_turns: int | None = Field(None, ge=1, le=1000, description="Turns one attempt may take (default: no limit)")
+    max_output_tokens: int | None = Field(
+        None, ge=256, le=128_000, description="Tokens one answer of the model may have (default 16,000)"
+    )
+    budget_usd: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        description="Dollars the whole job may cost (default 5); it pauses before it is passed",
+    )
+    unit_budget_usd: float | None = Field(
+        None, gt=0, le=10_000, description="Dollars one attempt may cost (default: a tenth of budget_usd)"
+    )
+    max_total_tokens: int | None = Field(None, ge=1, description="Tokens after which no further unit is started")
+    max_units: int | None = Field(None, ge=1, description="Units that may be started at all")
+    max_wall_s: float | None = Field(None, ge=1, description="Seconds of running after which the job pauses")
+    breaker: int | None = Field(
+        None,
+        ge=0,
+        le=20,
+        description="Pause when so many of the last 20 attempts ended badly alike (default 10; 0: never)",
+    )
+    priority: int = Field(0, ge=-100, le=100, description="Jobs of higher priority get free slots first")
+    resume: bool = Field(True, description="Whether a lost attempt's conversation may go on in the next attempt")
     working_directory: str | None = Field(
         None, min_length=1, description="Absolute folder that agents may read (and with profile edit, write)"
+    )
+    workspace: Workspace | None = Field(
+        None, description="Where agents work: scratch, a folder of its own for each attempt; shared, working_directory"
+    )
+    directories: tuple[str, ...] = Field((), max_length=50, description="More absolute folders that agents may read")
+    allowed_tools: tuple[str, ...] = Field(
+        (), max_length=100, description='More tools, like "WebFetch" or "mcp__name__tool"; needs a person\'s approval'
+    )
+    disallowed_tools: tuple[str, ...] = Field((), max_length=100, description="Tools that agents may not use")
+    mcp_servers: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="MCP servers for agents, as in a client's mcpServers; needs an approval"
     )
     system_prompt: str | None = Field(None, description="System prompt for every agent of the job")
 
@@ -66,7 +106,10 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentOptions:
-    """Options of a job with every default filled in. Plain data: it travels to a worker as JSON."""
+    """Options of a job with every default filled in. Plain data: it travels to a worker as JSON.
+
+    `directories`, `allowed_tools` and `disallowed_tools` are lists, `mcp_servers` maps a name to its configuration.
+    """
 
     model: str | None
     profile: Profile
@@ -76,3 +119,22 @@ class AgentOptions:
     max_turns: int | None
     working_directory: str | None
     system_prompt: str | None
+    stall_s: float = 600.0
+    max_output_tokens: int = 16_000
+    budget_usd: float = 5.0
+    unit_budget_usd: float | None = None
+    max_total_tokens: int | None = None
+    max_units: int | None = None
+    max_wall_s: float | None = None
+    breaker: int = 10
+    resume: bool = True
+    workspace: Workspace = Workspace.SCRATCH
+    directories: list[str] = field(default_factory=list)
+    allowed_tools: list[str] = field(default_factory=list)
+    disallowed_tools: list[str] = field(default_factory=list)
+    mcp_servers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def unit_cap_usd(self) -> float:
+        """Dollars after which the CLI stops one attempt."""
+        return self.unit_budget_usd or self.budget_usd / UNITS_IN_A_BUDGET

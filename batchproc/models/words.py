@@ -16,10 +16,10 @@ class JobStatus(StrEnum):
     ENUMERATING = "enumerating"  # whoever reads the source: to `ready` or `failed`
     READY = "ready"  # the user: start_job
     RUNNING = "running"  # the supervisor, with the last unit: to `completed`
-    PAUSED = "paused"  # start_job, once the reason is gone
-    COMPLETED = "completed"  # every unit is final, whatever the mix
+    PAUSED = "paused"  # a person, or the supervisor itself where `resume_at` says when
+    COMPLETED = "completed"  # every unit is final, whatever the mix; a person: retry_units
     FAILED = "failed"  # enumeration failed: nothing was run
-    CANCELLED = "cancelled"  # by a person
+    CANCELLED = "cancelled"  # by a person; by a person again: retry_units
 
 
 class UnitStatus(StrEnum):
@@ -32,6 +32,37 @@ class UnitStatus(StrEnum):
     FAILED = "failed"  # final: attempts used up, or a cause that no retry mends
     SKIPPED = "skipped"  # final: never run, for a reason that is stated
     CANCELLED = "cancelled"  # final: by a person
+
+
+class Pause(StrEnum):
+    """Why a job is paused. What ends the pause stands beside it."""
+
+    USER = "user"  # a person: resume
+    QUOTA = "quota"  # by itself, when the limit of the API is over
+    BUDGET = "budget"  # a person: a higher budget
+    CREDENTIAL = "credential"  # a person: start_job where a good credential is
+    MODEL = "model"  # a person: the model's name is wrong
+    MEMORY = "memory"  # by itself, when there is memory for an agent
+    DISK = "disk"  # by itself, when there is room on the disk
+    BREAKER = "breaker"  # a person: attempts end badly, all alike
+    MACHINE = "machine"  # a person: this machine cannot start agents
+    CLI = "cli"  # a person: the Claude Code CLI is missing
+    SANDBOX = "sandbox"  # a person: the shell's sandbox does not work here
+    APPROVAL = "approval"  # a person: the programs that the job names are not approved
+
+
+class Intent(StrEnum):
+    """What a person wants of a unit that runs; its supervisor reads it and stops the agent."""
+
+    CANCEL = "cancel"  # to `cancelled`, never to be run again by itself
+    RELEASE = "release"  # back to `pending`
+
+
+class Workspace(StrEnum):
+    """Where an agent works."""
+
+    SCRATCH = "scratch"  # in a folder of its own, new for each attempt
+    SHARED = "shared"  # in the job's working directory, with all others
 
 
 FINAL = frozenset(UnitStatus) - {UnitStatus.PENDING, UnitStatus.RUNNING}

@@ -73,7 +73,7 @@ def sweep(variable: str, value: str, *, prefix: bool = False, limit_s: float = 1
     mark = f"{variable}={value}".encode()
     killed: set[tuple[int, str]] = set()
     until = time.monotonic() + limit_s
-    while found := list(_marked(mark, prefix)):
+    while found := list(marked(mark, prefix)):
         killed.update(who for who in found if _kill_marked(who[0], mark, prefix))
         if time.monotonic() >= until:
             break
@@ -124,7 +124,7 @@ def _ps(*arguments: str) -> str:
     return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout
 
 
-def _marked(mark: bytes, prefix: bool) -> Iterator[tuple[int, str]]:
+def marked(mark: bytes, prefix: bool) -> Iterator[tuple[int, str]]:
     """(pid, start time) of every living process that carries the mark, except this one."""
     for pid in _pids():
         if pid != os.getpid() and _carries(pid, mark, prefix):

@@ -1,17 +1,19 @@
-"""Jobs: made, read in, started, paused, completed, deleted. The caller passes the time; the store has no clock."""
+"""Jobs: made, found, started, paused, completed. The caller passes the time; the store has no clock."""
 
 import secrets
 from typing import Any
 
-from batchproc.errors import StoreError, TakenOver
-from batchproc.models import AgentOptions, Credential, Job, JobSpec, JobStatus, UnitStatus
+from batchproc.models import AgentOptions, Credential, Hold, Job, JobSpec, JobStatus, Order, Pause, UnitStatus
 from batchproc.store import engine, events, rows
+
+FIRST_READING = 1
+"""The token of a new job's first reading of its source; see `readings`."""
 
 CREATE = """
 INSERT INTO jobs (job_id, name, instructions, source, enumerator, options, idempotency_key, status, reading, reader,
-    created_at)
+    priority, created_at)
 VALUES (:job_id, :name, :instructions, :source, :enumerator, :options, :idempotency_key, 'enumerating', :reading,
-    :reader, :now)
+    :reader, :priority, :now)
 """
 COUNT_FROM_ZERO = "INSERT INTO counters (job, status, n) VALUES (?, ?, 0)"
 
@@ -33,6 +35,7 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
         "reader": reader,
         "options": rows.dump_options(options),
         "idempotency_key": spec.idempotency_key,
+        "priority": spec.options.priority,
         "now": now,
     }
     number = int(tx.execute(CREATE, values).lastrowid)
@@ -41,8 +44,9 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
     return by_number(tx, number), True
 
 
-COLUMNS = """number, job_id, name, instructions, source, options, status, reason, credential, total_units, units_read,
-    cost_usd, tokens, created_at, started_at, resumed_at, starts, finished_at"""
+COLUMNS = """number, job_id, name, instructions, source, options, status, reason, detail, resume_at, priority,
+    credential, total_units, units_read, cost_usd, tokens, wasted_usd, saved_usd, begun, largest_request, active_s,
+    created_at, started_at, resumed_at, starts, finished_at"""
 BY_NUMBER = f"SELECT {COLUMNS} FROM jobs WHERE number = :number"  # noqa: S608 - our own columns
 BY_ID = f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id AND deleting = 0"  # noqa: S608
 BY_IDEMPOTENCY_KEY = f"SELECT {COLUMNS} FROM jobs WHERE idempotency_key = :key AND deleting = 0"  # noqa: S608
@@ -84,128 +88,68 @@ def page(tx: engine.Tx, *, status: JobStatus | None, before: int, limit: int) ->
 
 ACTIVE = f"""
 SELECT {COLUMNS} FROM jobs WHERE status IN ('enumerating', 'running') AND deleting = 0
+UNION ALL SELECT {COLUMNS} FROM jobs WHERE resume_at IS NOT NULL AND deleting = 0
+"""  # noqa: S608
+HALTING = f"""
+SELECT {COLUMNS} FROM jobs WHERE deleting = 0 AND status = 'cancelled' AND published = 1 AND EXISTS
+    (SELECT 1 FROM counters WHERE job = jobs.number AND status IN ('pending', 'running') AND n > 0)
 """  # noqa: S608
 
 
 def active(tx: engine.Tx) -> list[Job]:
-    """Jobs that need a supervisor now, oldest first."""
-    return sorted((rows.job(row) for row in tx.execute(ACTIVE)), key=lambda job: job.number)
+    """Jobs that need a supervisor now or at their `resume_at`; those of higher priority first, then the older ones."""
+    found = [rows.job(row) for row in tx.execute(ACTIVE)]
+    return sorted(found, key=lambda job: (-job.priority, job.number))
 
 
-# Reading the source: each reading has a token, and only the newest may add or delete units.
-
-FIRST_READING = 1
-
-BEGIN_READING = """
-UPDATE jobs SET reading = reading + 1, reader = :reader, units_read = 0
-WHERE number = :number AND status = 'enumerating' AND reader IS :previous RETURNING reading
-"""
-
-
-def begin_reading(tx: engine.Tx, number: int, *, reader: str, previous: str | None) -> int:
-    """Become the one who reads the source, after `previous` (an identity, or None: nobody). Returns the token.
-
-    Raises `TakenOver` if somebody else did so first.
-    """
-    row = tx.execute(BEGIN_READING, {"number": number, "reader": reader, "previous": previous}).fetchone()
-    if row is None:
-        raise TakenOver("the source of this job is being read by another process")
-    return int(row["reading"])
-
-
-READER = "SELECT reader FROM jobs WHERE number = :number AND status = 'enumerating'"
-
-
-def reader(tx: engine.Tx, number: int) -> str | None:
-    row = tx.execute(READER, {"number": number}).fetchone()
-    return None if row is None else row["reader"]
-
-
-REQUIRE_READING = "SELECT 1 FROM jobs WHERE number = :number AND reading = :reading AND status = 'enumerating'"
-
-
-def require_reading(tx: engine.Tx, number: int, reading: int) -> None:
-    if tx.execute(REQUIRE_READING, {"number": number, "reading": reading}).fetchone() is None:
-        raise TakenOver("another reading of this source began, or the job was ended")
-
-
-COUNT_READ = "UPDATE jobs SET units_read = units_read + :n WHERE number = :number RETURNING units_read"
-
-
-def count_read(tx: engine.Tx, number: int, n: int) -> int:
-    return int(tx.execute(COUNT_READ, {"number": number, "n": n}).fetchone()["units_read"])
-
-
-HAND_OVER = "UPDATE jobs SET reader = NULL WHERE number = :number AND reading = :reading AND status = 'enumerating'"
-
-
-def hand_over(tx: engine.Tx, number: int, reading: int) -> None:
-    """Stop reading; the supervisor goes on with it, from the start."""
-    tx.execute(HAND_OVER, {"number": number, "reading": reading})
-
-
-DISCARD = """
-DELETE FROM units WHERE number IN (SELECT u.number FROM units u JOIN jobs j ON j.number = u.job
-                                   WHERE u.job = :number AND j.reading = :reading AND j.published = 0 LIMIT :limit)
-"""
-
-
-def discard_units(tx: engine.Tx, number: int, reading: int, *, limit: int) -> int:
-    """Delete up to `limit` unpublished units in the name of the newest reading; returns how many there were."""
-    return int(tx.execute(DISCARD, {"number": number, "reading": reading, "limit": limit}).rowcount)
-
-
-PUBLISH = """
-UPDATE jobs SET status = 'ready', published = 1, total_units = units_read, reader = NULL WHERE number = :number
-RETURNING total_units
-"""
-COUNT_UNITS = "SELECT COUNT(*) FROM units WHERE job = :number"
-COUNT_PENDING = "UPDATE counters SET n = :n WHERE job = :number AND status = 'pending'"
-
-
-def publish(tx: engine.Tx, number: int, reading: int, *, now: float) -> Job:
-    """The whole source is in: from here on its units are there, all at once. The ledger begins with what is there."""
-    require_reading(tx, number, reading)
-    total = tx.execute(PUBLISH, {"number": number}).fetchone()["total_units"]
-    there = tx.execute(COUNT_UNITS, {"number": number}).fetchone()[0]
-    if there != total:
-        raise StoreError(f"{total} units were read, but the store holds {there}; nothing of it is published")
-    tx.execute(COUNT_PENDING, {"number": number, "n": total})
-    events.append(tx, "job.ready", at=now, job=number, data={"total_units": total})
-    return by_number(tx, number)
-
-
-FAIL_READING = """
-UPDATE jobs SET status = 'failed', reason = :reason, reader = NULL, finished_at = :now, idempotency_key = NULL,
-    units_read = 0
-WHERE number = :number AND reading = :reading AND status = 'enumerating'
-"""
-
-
-def fail_reading(tx: engine.Tx, number: int, reading: int, *, reason: str, now: float) -> bool:
-    """The source cannot be read: the job is failed, with no units. Its idempotency key is free for the next try."""
-    if not tx.execute(FAIL_READING, {"number": number, "reading": reading, "reason": reason, "now": now}).rowcount:
-        return False
-    events.append(tx, "job.failed", at=now, job=number, data={"reason": reason})
-    return True
+def halting(tx: engine.Tx) -> list[Job]:
+    """Cancelled jobs that still have units which are not final."""
+    return [rows.job(row) for row in tx.execute(HALTING)]
 
 
 # Running.
 
 START = """
-UPDATE jobs SET status = 'running', reason = NULL, paused_from = NULL, credential = :credential,
-    started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1
-WHERE number = :number AND status IN ('ready', 'paused')
+UPDATE jobs SET status = 'running', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
+    credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1,
+    finished_at = NULL
+WHERE number = :number AND (status IN ('ready', 'paused') OR (:again AND status IN ('completed', 'cancelled', 'failed')
+    AND published = 1))
 """
 
 
-def start(tx: engine.Tx, number: int, *, credential: Credential, now: float) -> bool:
-    """Let the job run, the first time or again after a pause. False: its status does not allow it."""
-    if not tx.execute(START, {"number": number, "credential": credential, "now": now}).rowcount:
+def start(
+    tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None, again: bool = False
+) -> bool:
+    """Let the job run, the first time or again after a pause; with `again` also after its end, for units that are to
+    be retried. False: its status does not allow it."""
+    values = {"number": number, "credential": credential, "now": now, "again": int(again)}
+    if not tx.execute(START, values).rowcount:
         return False
-    events.append(tx, "job.started", at=now, job=number, data={"credential": credential})
+    events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **told(order)})
     complete_if_drained(tx, number, now=now)
     return True
+
+
+GO_ON = """
+UPDATE jobs SET status = paused_from, reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
+    resumed_at = :now, starts = starts + 1
+WHERE number = :number AND status = 'paused' AND reason = :reason
+"""
+
+
+def go_on(tx: engine.Tx, number: int, *, reason: Pause, now: float) -> bool:
+    """End a pause whose `reason` is over. False: the job is not paused for that reason (any more)."""
+    if not tx.execute(GO_ON, {"number": number, "reason": reason, "now": now}).rowcount:
+        return False
+    events.append(tx, "job.resumed", at=now, job=number, data={"reason": reason})
+    complete_if_drained(tx, number, now=now)
+    return True
+
+
+def told(order: Order | None) -> dict[str, str]:
+    """Who and why, for an event."""
+    return {} if order is None else {"by": order.by} | ({"why": order.why} if order.why else {})
 
 
 RUNNING_START = "SELECT starts FROM jobs WHERE number = :number AND status = 'running'"
@@ -218,38 +162,81 @@ def running_start(tx: engine.Tx, number: int) -> int | None:
 
 
 PAUSE = """
-UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason
+UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason, detail = :detail, resume_at = :resume_at
 WHERE number = :number AND status = 'running' AND starts <= :start
 """
 
 
-def pause(tx: engine.Tx, number: int, *, reason: str, start: int, now: float) -> bool:
-    """Claim nothing more of this job until it is started. Running units finish.
+def pause(
+    tx: engine.Tx, number: int, hold: Hold, *, start: int = 1 << 60, now: float, order: Order | None = None
+) -> bool:
+    """Claim nothing more of this job until it is started or goes on by itself. Running units finish.
 
     `start` is the number of the start under which the reason arose: a later one has answered it, and the job goes on.
     """
-    if not tx.execute(PAUSE, {"number": number, "reason": reason, "start": start}).rowcount:
+    values = {"reason": hold.reason, "detail": rows.clean(hold.detail), "resume_at": hold.resume_at}
+    if not tx.execute(PAUSE, {"number": number, "start": start, **values}).rowcount:
         return False
-    events.append(tx, "job.paused", at=now, job=number, data={"reason": reason})
+    events.append(tx, "job.paused", at=now, job=number, data={**_given(values), **told(order)})
     return True
 
 
-ADD_BILL = "UPDATE jobs SET cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens WHERE number = :number"
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def add_bill(tx: engine.Tx, number: int, cost_usd: float, tokens: int) -> None:
-    if cost_usd or tokens:
-        tx.execute(ADD_BILL, {"number": number, "cost_usd": cost_usd, "tokens": tokens})
+PUT_OFF = """
+UPDATE jobs SET resume_at = :resume_at, detail = :detail
+WHERE number = :number AND status = 'paused' AND reason = :reason AND resume_at IS NOT NULL
+"""
+
+
+def put_off(tx: engine.Tx, number: int, hold: Hold) -> None:
+    """A pause that ends by itself lasts longer than was thought."""
+    values = {"resume_at": hold.resume_at, "detail": rows.clean(hold.detail), "reason": hold.reason}
+    tx.execute(PUT_OFF, {"number": number, **values})
+
+
+ADD_BILL = """
+UPDATE jobs SET cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, wasted_usd = wasted_usd + :wasted_usd,
+    saved_usd = saved_usd + :saved_usd, largest_request = MAX(largest_request, :largest_request)
+WHERE number = :number
+"""
+
+
+def add_bill(
+    tx: engine.Tx,
+    number: int,
+    cost_usd: float,
+    tokens: int,
+    *,
+    wasted_usd: float = 0.0,
+    saved_usd: float = 0.0,
+    largest_request: int = 0,
+) -> None:
+    """What an attempt came to. `wasted_usd` and `saved_usd` may be negative: what was wasted turns out to be of use."""
+    values = {"cost_usd": cost_usd, "tokens": tokens, "wasted_usd": wasted_usd, "saved_usd": saved_usd}
+    if any(values.values()) or largest_request:
+        tx.execute(ADD_BILL, {"number": number, "largest_request": largest_request, **values})
+
+
+ADD_TIME = "UPDATE jobs SET active_s = active_s + :seconds WHERE number = :number AND status = 'running'"
+
+
+def add_time(tx: engine.Tx, number: int, seconds: float) -> None:
+    tx.execute(ADD_TIME, {"number": number, "seconds": seconds})
 
 
 COMPLETE = """
-UPDATE jobs SET status = 'completed', finished_at = :now WHERE number = :number AND status = 'running'
+UPDATE jobs SET status = 'completed', finished_at = :now, reason = NULL, detail = NULL, paused_from = NULL,
+    resume_at = NULL
+WHERE number = :number AND status IN ('running', 'paused')
 """
 UNDONE = "SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0 LIMIT 1"
 
 
 def complete_if_drained(tx: engine.Tx, number: int, *, now: float) -> bool:
-    """Complete a running job whose units are all final."""
+    """Complete a job whose units are all final: there is nothing left to run, or to be paused."""
     if tx.execute(UNDONE, {"number": number}).fetchone() is not None:
         return False
     if not tx.execute(COMPLETE, {"number": number, "now": now}).rowcount:

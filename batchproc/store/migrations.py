@@ -7,10 +7,13 @@ from pathlib import Path
 from batchproc.errors import StoreError
 from batchproc.store import engine
 
+SCRIPTS = {1: "schema.sql", 2: "schema_2.sql"}
+
 
 def steps() -> Mapping[int, str]:
     """Version → the SQL that leads to it from the version before."""
-    return {1: resources.files("batchproc.store").joinpath("schema.sql").read_text("utf-8")}
+    here = resources.files("batchproc.store")
+    return {version: here.joinpath(name).read_text("utf-8") for version, name in SCRIPTS.items()}
 
 
 def migrate(connection: engine.Tx, path: Path, plan: Mapping[int, str] | None = None) -> None:

@@ -1,19 +1,19 @@
 """How a job leaves the store: marked first, then emptied in small transactions, so that nobody waits for it."""
 
 from batchproc.errors import WrongStatus
-from batchproc.models import Job, JobStatus
+from batchproc.models import Job, JobStatus, Order
 from batchproc.store import engine, events, jobs, rows
 from batchproc.store.db import Database
 
 ROWS = 5_000  # of each kind, in one transaction
 
 
-async def delete_job(store: Database, job: Job, *, now: float) -> None:
+async def delete_job(store: Database, job: Job, *, now: float, order: Order | None = None) -> None:
     """Delete a job and everything of it: units, attempts, results, events, logs. Its event numbers are not used again.
 
     Raises `WrongStatus` while something of it runs. A crash in between leaves it hidden; `finish_deletions` goes on.
     """
-    await store.write(mark_deleted, job, now=now)
+    await store.write(mark_deleted, job, now=now, order=order)
     await _erase(store, job.number)
 
 
@@ -42,13 +42,16 @@ MARK = "UPDATE jobs SET deleting = 1, idempotency_key = NULL WHERE number = :num
 RUNNING_UNITS = "SELECT 1 FROM units WHERE job = :number AND status = 'running' LIMIT 1"
 
 
-def mark_deleted(tx: engine.Tx, job: Job, *, now: float) -> None:
+def mark_deleted(tx: engine.Tx, job: Job, *, now: float, order: Order | None = None) -> None:
     """Hide the job from every face. Raises `WrongStatus` while something of it still runs."""
+    job = jobs.by_number(tx, job.number)
     busy = tx.execute(RUNNING_UNITS, {"number": job.number}).fetchone() is not None
     if job.status not in DELETABLE or busy:
-        raise WrongStatus(job.job_id, job.status, "be deleted", "wait until it has ended")
+        ending = job.status in DELETABLE
+        way_out = "its last agents are ending; again in some seconds" if ending else "cancel_job first"
+        raise WrongStatus(job.job_id, job.status, "be deleted", way_out)
     if tx.execute(MARK, {"number": job.number}).rowcount:
-        events.append(tx, "job.deleted", at=now, data={"job_id": job.job_id, "name": job.name})
+        events.append(tx, "job.deleted", at=now, data={"job_id": job.job_id, "name": job.name, **jobs.told(order)})
 
 
 MARKED = "SELECT number FROM jobs WHERE deleting = 1 ORDER BY number"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,12 +13,14 @@ from batchproc.models import (
     Attempt,
     Credential,
     Event,
+    Intent,
     Job,
     JobStatus,
     Profile,
     Tokens,
     Unit,
     UnitStatus,
+    Workspace,
 )
 from batchproc.store import engine
 
@@ -61,22 +64,39 @@ def dump_options(options: AgentOptions) -> str:
     return dump(asdict(options))
 
 
+@lru_cache(maxsize=256)
+def load_options(text: str) -> AgentOptions:
+    """The options of a job; what an older batchproc did not know has its default. Kept: each claim reads them."""
+    given = load(text)
+    profile = Profile(given["profile"])
+    writes = profile in {Profile.EDIT, Profile.FULL} and given["working_directory"]
+    workspace = given.get("workspace") or (Workspace.SHARED if writes else Workspace.SCRATCH)  # as it was before
+    return AgentOptions(**{**given, "profile": profile, "workspace": Workspace(workspace)})
+
+
 def job(row: engine.Row) -> Job:
-    options: Mapping[str, Any] = load(row["options"])
     return Job(
         number=row["number"],
         job_id=row["job_id"],
         name=row["name"],
         instructions=row["instructions"],
         source=row["source"],
-        options=AgentOptions(**{**options, "profile": Profile(options["profile"])}),
+        options=load_options(row["options"]),
         status=JobStatus(row["status"]),
         reason=row["reason"],
+        detail=row["detail"],
+        resume_at=moment(row["resume_at"]),
+        priority=row["priority"],
         credential=Credential(row["credential"]) if row["credential"] else None,
         total_units=row["total_units"],
         units_read=row["units_read"],
         cost_usd=row["cost_usd"],
         tokens=row["tokens"],
+        wasted_usd=row["wasted_usd"],
+        saved_usd=row["saved_usd"],
+        begun=row["begun"],
+        largest_request=row["largest_request"],
+        active_s=row["active_s"],
         created_at=certain(row["created_at"]),
         started_at=moment(row["started_at"]),
         resumed_at=moment(row["resumed_at"]),
@@ -94,6 +114,9 @@ def unit(row: engine.Row) -> Unit:
         status=UnitStatus(row["status"]),
         attempt=row["attempt"],
         charged=row["charged"],
+        requests=row["requests"],
+        note=row["note"],
+        intent=Intent(row["intent"]) if row["intent"] else None,
         due_at=moment(row["due_at"]) if row["due_at"] else None,
         reason=row["reason"],
         text=row["text"],
@@ -113,8 +136,12 @@ def attempt(row: engine.Row) -> Attempt:
         started_at=certain(row["started_at"]),
         finished_at=moment(row["finished_at"]),
         outcome=row["outcome"],
+        cause=row["cause"],
         error=row["error"],
+        charged=bool(row["charged"]),
+        reserved_usd=row["reserved_usd"],
         cost_usd=row["cost_usd"],
+        billed=bool(row["billed"]),
         tokens=Tokens(
             input=row["input_tokens"],
             output=row["output_tokens"],
@@ -123,6 +150,7 @@ def attempt(row: engine.Row) -> Attempt:
         ).total,
         turns=row["turns"],
         session_id=row["session_id"],
+        resumed_from=row["resumed_from"],
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from batchproc.models import Event, Job
-from batchproc.store import engine, events, jobs, rows
+from batchproc.store import attempts, engine, events, jobs, rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,8 @@ class FailureGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """`finished` are the newest moments at which units became final, newest first."""
+    """`cancelling` counts running units that are being stopped;
+    `finished` are the newest moments at which units became final, newest first."""
 
     job: Job
     counts: Mapping[str, int]
@@ -35,6 +36,8 @@ class Snapshot:
     failures: list[FailureGroup]
     finished: list[datetime]
     last_event: int
+    reserved_usd: float
+    cancelling: int
 
 
 def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
@@ -49,8 +52,12 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         failures=_failures(tx, job.number, failures),
         finished=_finished(tx, job.number, finished),
         last_event=events.last(tx),
+        cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
+        reserved_usd=attempts.spent(tx, job.number)[1].reserved_usd,
     )
 
+
+CANCELLING = "SELECT COUNT(*) FROM units WHERE job = :job AND intent = 'cancel'"
 
 RUNNING = "SELECT number, key, attempt FROM units WHERE job = :job AND status = 'running' ORDER BY number LIMIT :limit"
 

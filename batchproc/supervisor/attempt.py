@@ -3,45 +3,57 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from batchproc import judge, retry
+from batchproc import judge, prompts, retry
 from batchproc.errors import InvalidJob, StoreError, WorkerLost
 from batchproc.models import (
     AttemptTask,
     Cause,
     Claimed,
+    Intent,
     Job,
     Message,
     Outcome,
+    Profile,
     Report,
     Settlement,
     Started,
-    UnitStatus,
     Verdict,
 )
 from batchproc.prompts import Prompt
-from batchproc.store import db, events, logs, units
+from batchproc.redaction import Redactor
+from batchproc.store import db, events, logs
+from batchproc.supervisor import ends
+from batchproc.supervisor.limits import Limits
+from batchproc.supervisor.machine import is_disk_trouble
 from batchproc.workers.base import Workers
 
 log = logging.getLogger(__name__)
 
-RETRY_WRITE_S = 1.0
+HALT_S = 4.0  # an agent that was told to stop and does not report is killed
 QUIET = frozenset({"system", "stderr"})
 """Messages that are kept as logs, not as events."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Ongoing:
-    """What an attempt needs, and what is known of it while it runs."""
+    """What an attempt needs, and what is known of it while it runs. `began` is monotonic; `halt` is what somebody wants
+    of it."""
 
     job: Job
     unit: Claimed
+    began: float
+    redactor: Redactor
+    task: "asyncio.Task[None] | None" = None
+    is_started: bool = False
     tools_run: int = 0
+    halt: Intent | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,69 +62,102 @@ class Attempts:
 
     store: db.Database
     workers: Workers
+    limits: Limits
     home: Path
     backoff: retry.Backoff
     clock: Callable[[], float]
+    redactor: Callable[[Job], Redactor] = lambda _: Redactor(())
     jitter: Callable[[], float] = random.random
+    ongoing: dict[int, Ongoing] = field(default_factory=dict)
 
     async def run(self, job: Job, unit: Claimed) -> None:
         """See one claimed unit through to the row that says how its attempt ended.
 
-        Cancelled, it stops the agent and releases the unit: `pending`, charged only if a tool of it ran.
+        Cancelled or halted, it stops the agent and releases the unit (`pending`, charged only if a tool of it ran), or
+        cancels it if that is what was wanted.
         """
-        attempt = Ongoing(job=job, unit=unit)
+        attempt = Ongoing(job=job, unit=unit, began=time.monotonic(), redactor=self.redactor(job))
+        attempt.task = asyncio.current_task()
+        self.ongoing[unit.fence.unit] = attempt
+        try:
+            await self._run(attempt)
+        finally:
+            del self.ongoing[unit.fence.unit]
+
+    def halt(self, unit: int, intent: Intent) -> None:
+        """Stop a unit that runs: its agent is asked for its bill, and killed if it does not give it soon."""
+        attempt = self.ongoing.get(unit)
+        if attempt is None or attempt.task is None or attempt.halt is Intent.CANCEL or attempt.halt is intent:
+            return
+        attempt.halt = intent
+        if attempt.is_started:
+            self.workers.interrupt(attempt.unit.session_id)
+            asyncio.get_running_loop().call_later(HALT_S, attempt.task.cancel)
+        else:
+            attempt.task.cancel()
+
+    async def _run(self, attempt: Ongoing) -> None:
         try:
             report, outcome = await self._ran(attempt)
         except asyncio.CancelledError:
-            await _to_the_end(self._release(attempt, "released by a drain"))
+            await ends.to_the_end(self._settle(attempt, ends.stopped(attempt, None)))
             raise
         except StoreError as error:
-            log.error("unit %s cannot be followed, its agent was stopped: %s", unit.key, error)
-            await _to_the_end(self._release(attempt, "released: the store could not be written"))
+            log.error("unit %s cannot be followed, its agent was stopped: %s", attempt.unit.key, error)
+            end = ends.stopped(attempt, None, why="released: the store could not be written")
+            await ends.to_the_end(self._settle(attempt, end))
             return
-        decision = retry.decide(
-            outcome,
-            attempt=unit.fence.attempt,
-            charged=unit.charged,
-            max_attempts=job.options.max_attempts,
-            backoff=self.backoff,
-            jitter=self.jitter,
-        )
-        await _to_the_end(self._record(attempt, report, outcome, decision))
+        await ends.to_the_end(self._record(attempt, report, ends.discreet(outcome, attempt.redactor)))
 
     async def _ran(self, attempt: Ongoing) -> tuple[Report | None, Outcome]:
         try:
-            report = await self._report(attempt, self._render(attempt))
+            task = self._render(attempt)
+            report = await self._report(attempt, task)
         except InvalidJob as error:
-            return None, _outcome(Cause.PROMPT, str(error))
+            return None, ends.outcome(Cause.PROMPT, str(error))
         except WorkerLost as error:
-            return None, _outcome(Cause.WORKER_LOST, str(error))
+            return None, ends.outcome(Cause.WORKER_LOST, str(error))
         except StoreError:
             raise
         except OSError as error:  # the disk is full, too many files are open: not the unit's fault
             log.exception("this machine could not start an agent: unit %s", attempt.unit.key)
-            return None, _outcome(Cause.MACHINE, str(error), Verdict.UNRUN)
+            cause = Cause.DISK if is_disk_trouble(error) else Cause.MACHINE
+            return None, ends.outcome(cause, str(error), Verdict.UNRUN)
         except Exception as error:  # a fault of ours must cost one unit an attempt, not the whole job its supervisor
             log.exception("attempt failed inside batchproc: unit %s", attempt.unit.key)
-            return None, _outcome(Cause.CRASHED, f"batchproc itself failed: {error!r}")
-        return report, judge.judge(report)
+            return None, ends.outcome(Cause.CRASHED, f"batchproc itself failed: {error!r}")
+        now = datetime.fromtimestamp(self.clock()).astimezone()
+        return report, judge.judge(
+            report,
+            instructions=f"{attempt.job.instructions}\n{attempt.unit.note or ''}",
+            reads_file=self._has_to_read(attempt, task),
+            now=now,
+        )
+
+    def _has_to_read(self, attempt: Ongoing, task: AttemptTask) -> bool:
+        """Whether our own frame told the agent to read its file, and it could, and has not done so before."""
+        framed = not prompts.is_template(attempt.job.instructions)
+        can_read = attempt.job.options.profile is not Profile.ANSWER
+        return task.file is not None and framed and can_read and task.resume is None
 
     def _render(self, attempt: Ongoing) -> AttemptTask:
         job, unit, fence = attempt.job, attempt.unit, attempt.unit.fence
         file = str(unit.payload["file_path"]) if job.source == "file" else None
         if file is not None and not Path(file).is_file():
             raise InvalidJob("file_path", file, "the file is gone since the job was created")
+        prompt = Prompt(job.instructions, reads_file=file is not None).render(unit.key, unit.payload)
         return AttemptTask(
             job_id=job.job_id,
             unit=fence.unit,
             key=unit.key,
             attempt=fence.attempt,
-            prompt=Prompt(job.instructions, reads_file=file is not None).render(unit.key, unit.payload),
+            prompt=prompts.going_on(unit.note) if unit.resumes else prompts.noted(prompt, unit.note),
             options=job.options,
             session_id=unit.session_id,
             directory=str(directory(self.home, job.job_id, fence.unit, fence.attempt)),
             file=file,
             root=None if file is None else file.removesuffix(str(unit.payload["relative_path"])),
+            resume=unit.resumes,
         )
 
     async def _report(self, attempt: Ongoing, task: AttemptTask) -> Report:
@@ -122,17 +167,20 @@ class Attempts:
                     case Report():
                         return event
                     case Started():
+                        attempt.is_started = True
                         await self._tell(attempt, "agent.started", {"pid": event.pid, "guard": event.guard})
                     case Message():
                         attempt.tools_run += event.kind == "tool_use"
                         await self._note(attempt, event)
+                        await self.limits.heard(attempt.job, attempt.began, event)
         raise WorkerLost("the agent's stream ended without a report")
 
     async def _note(self, attempt: Ongoing, message: Message) -> None:
+        data = attempt.redactor.data(dict(message.data))
         if message.kind not in QUIET:
-            await self._tell(attempt, f"agent.{message.kind}", dict(message.data))
+            await self._tell(attempt, f"agent.{message.kind}", data)
             return
-        text = str(message.data.get("text") or message.data.get("line") or dict(message.data))
+        text = str(data.get("text") or data.get("line") or data)
         level = "warning" if message.kind == "stderr" else "debug"
         where = {"job": attempt.job.number, "unit": attempt.unit.fence.unit}
         await self.store.write(logs.append, text, at=self.clock(), source="agent", level=level, **where)
@@ -142,84 +190,33 @@ class Attempts:
         where = {"job": attempt.job.number, "unit": fence.unit, "attempt": fence.attempt}
         await self.store.write(events.append, kind, at=self.clock(), data=data, **where)
 
-    async def _record(
-        self, attempt: Ongoing, report: Report | None, outcome: Outcome, decision: retry.Decision
-    ) -> None:
-        now = self.clock()
-        final = decision.status is not UnitStatus.PENDING
-        doubted = decision.status in {UnitStatus.FAILED, UnitStatus.FLAGGED}
-        end = Settlement(
-            status=decision.status,
-            outcome="lost" if outcome.cause is Cause.WORKER_LOST else outcome.verdict,
-            charged=decision.charged,
-            report=report,
-            text=report.text if report and final and decision.status is not UnitStatus.FAILED else None,
-            output=report.output if report and final else None,
-            error=outcome.message or None if outcome.verdict is not Verdict.SUCCEEDED else None,
-            signature=outcome.signature if doubted else None,
-            due_at=0.0 if final else now + decision.delay_s,
-            reason=None if final else _reason(outcome, decision),
-            pause=decision.pause,
-            start=attempt.unit.start,
+    async def _record(self, attempt: Ongoing, report: Report | None, outcome: Outcome) -> None:
+        """Decide what becomes of the unit, and write it."""
+        if attempt.halt is not None and outcome.verdict is not Verdict.SUCCEEDED:
+            await self._settle(attempt, ends.stopped(attempt, report))
+            return
+        hold = await self.limits.ended(attempt.job, attempt.began, outcome, at_work=self._at_work(attempt.job))
+        decision = retry.decide(
+            outcome,
+            attempt=attempt.unit.fence.attempt,
+            charged=attempt.unit.charged,
+            max_attempts=attempt.job.options.max_attempts,
+            backoff=self.backoff,
+            jitter=self.jitter,
         )
-        if decision.pause is not None:
-            log.warning("job %s pauses: %s: %s", attempt.job.job_id, decision.pause, outcome.message)
+        end = ends.decided(attempt, report, outcome, decision, hold, self.clock())
+        if end.hold is not None:
+            log.warning("job %s pauses: %s: %s", attempt.job.job_id, end.hold.reason, end.hold.detail)
         await self._settle(attempt, end)
 
-    async def _release(self, attempt: Ongoing, reason: str) -> None:
-        """Stopped from outside: the unit goes back, and is charged only if the agent may have done something."""
-        touched = attempt.tools_run > 0
-        end = Settlement(status=UnitStatus.PENDING, outcome="released", charged=touched, reason=reason)
-        if touched and attempt.unit.charged + 1 >= attempt.job.options.max_attempts:
-            message = f"{reason}, after a tool had run, on its last attempt"
-            end = replace(end, status=UnitStatus.FAILED, reason=None, error=message, signature=judge.signature(message))
-        await self._settle(attempt, end)
+    def _at_work(self, job: Job) -> int:
+        key = self.limits.key(job)
+        return sum(self.limits.key(one.job) == key for one in self.ongoing.values())
 
     async def _settle(self, attempt: Ongoing, end: Settlement) -> None:
-        """Write how it ended, again and again while the disk refuses: what an agent did is not thrown away."""
-        complained = False
-        while True:
-            try:
-                won = await self.store.write(units.settle, attempt.unit.fence, end, now=self.clock())
-            except StoreError as error:
-                if not complained:
-                    log.error("unit %s cannot be recorded yet; trying again: %s", attempt.unit.key, error)
-                complained = True
-                await asyncio.sleep(RETRY_WRITE_S)
-                continue
-            except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running
-                log.exception("unit %s: its end cannot be recorded as it is", attempt.unit.key)
-                won = await self.store.write(units.settle, attempt.unit.fence, _refused(error), now=self.clock())
-            if not won:
-                log.warning("unit %s was settled by somebody newer; this end is dropped", attempt.unit.key)
-            return
-
-
-async def _to_the_end(writing: Coroutine[Any, Any, None]) -> None:
-    """Await `writing` to its end even if we are cancelled meanwhile: a fact is recorded or it is not."""
-    task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
-
-
-def _refused(error: Exception) -> Settlement:
-    message = f"the end of this attempt could not be recorded: {error!r}"
-    signature = judge.signature(message)
-    return Settlement(status=UnitStatus.FAILED, outcome="failed", error=message, signature=signature)
-
-
-def _outcome(cause: Cause, message: str, verdict: Verdict = Verdict.FAILED) -> Outcome:
-    said = f"{cause.value.replace('_', ' ')}: {message}"
-    return Outcome(verdict=verdict, cause=cause, message=said, signature=judge.signature(said))
-
-
-def _reason(outcome: Outcome, decision: retry.Decision) -> str:
-    return decision.pause or f"backoff after {outcome.cause or outcome.verdict}"
+        await ends.write(self.store, attempt, ends.redacted(end, attempt.redactor), self.clock)
 
 
 def directory(home: Path, job_id: str, unit: int, attempt: int) -> Path:
-    """The attempt's own place: its scratch directory and its agent's configuration."""
+    """The attempt's own place: its scratch directory. Its agent's configuration is beside it, one for each unit."""
     return home / "agents" / job_id / str(unit) / str(attempt)

@@ -1,28 +1,34 @@
-"""The supervisor's loop: a slot first, then a claim, then a task for it; nothing is fetched ahead."""
+"""The supervisor's loop: look at the rows, stop what is to be stopped, start what may start, wait for a ring."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from batchproc import jobs
-from batchproc.errors import BatchprocError, StoreError, TakenOver
-from batchproc.models import Claimed, Job, JobStatus
+from batchproc.errors import StoreError, TakenOver
+from batchproc.models import Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
-from batchproc.store import db, retention, units
-from batchproc.store import jobs as rows
+from batchproc.store import attempts as rows
+from batchproc.store import control, db, jobs, retention, units
+from batchproc.supervisor import pauses
 from batchproc.supervisor.attempt import Attempts, directory
-from batchproc.supervisor.purse import Purse
+from batchproc.supervisor.dispatch import Dispatcher
+from batchproc.supervisor.limits import Limits
+from batchproc.supervisor.pauses import Pauses
 from batchproc.supervisor.rescue import rescue
+from batchproc.supervisor.sources import Sources
 from batchproc.supervisor.tidy import tidy
 
 log = logging.getLogger(__name__)
 
 TIDY_S = 3.0  # an agent's process has ended this long after its report
-READ_AGAIN_S = 5.0
 LOOK_AGAIN_S = 30.0  # even if nobody rings
+LOOK_AT_PAUSES_S = 2.0
+COUNT_TIME_S = 5.0
+CHUNK = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,8 @@ class Crew:
 
     store: db.Database
     attempts: Attempts
-    purse: Purse
+    limits: Limits
+    pauses: Pauses
     settings: Settings
     clock: Callable[[], float]
     is_ours: Callable[[], bool]
@@ -43,12 +50,21 @@ class Supervisor:
     def __init__(self, crew: Crew, *, epoch: int) -> None:
         self._crew, self.epoch = crew, epoch
         self._wake = asyncio.Event()
-        self._running: dict[asyncio.Task[None], tuple[Job, int]] = {}
-        self._readings: dict[int, asyncio.Task[None]] = {}
+        self._sources = Sources(crew.store, crew.clock, self.ring)
+        self._dispatcher = Dispatcher(
+            store=crew.store,
+            attempts=crew.attempts,
+            limits=crew.limits,
+            settings=crew.settings,
+            clock=crew.clock,
+            epoch=epoch,
+            ended=self._attempt_ended,
+        )
         self._chores: set[asyncio.Task[None]] = set()
         self._stop: str | None = None
         self._active_jobs = 0
         self._idle_since: float | None = None
+        self._counted = asyncio.get_running_loop().time()
         self._complaint = ""
         self.is_ending = False
 
@@ -63,8 +79,8 @@ class Supervisor:
         self._wake.set()
 
     def facts(self) -> Mapping[str, Any]:
-        facts = {"epoch": self.epoch, "jobs": self._active_jobs, "agents": len(self._running)}
-        return {**facts, "ending": self.is_ending}
+        facts = {"epoch": self.epoch, "jobs": self._active_jobs, "agents": self._dispatcher.agents}
+        return {**facts, "ending": self.is_ending, "trouble": self._complaint}
 
     async def run(self, watchers: Callable[[], int]) -> str:
         """Work until there is a reason to end; returns it. `watchers` counts who listens."""
@@ -87,7 +103,7 @@ class Supervisor:
     def _why_end(self, watchers: int) -> str | None:
         if self._stop is not None:
             return "signal" if self._stop == "signal" else "stop"
-        busy = self._running or self._readings or self._active_jobs or watchers
+        busy = self._dispatcher.agents or len(self._sources) or self._active_jobs or watchers
         now = asyncio.get_running_loop().time()
         if busy:
             self._idle_since = None
@@ -99,7 +115,9 @@ class Supervisor:
 
     async def _look_safely(self) -> float:
         try:
-            return await self._look()
+            pause_s = await self._look()
+            self._complaint = ""
+            return pause_s
         except TakenOver:
             self.stop("now")
         except StoreError as error:
@@ -109,130 +127,91 @@ class Supervisor:
         return 1.0
 
     async def _look(self) -> float:
-        """Start what can start; returns the seconds after which to look again if nobody rings."""
+        """Stop and start what is to be; returns the seconds after which to look again if nobody rings."""
         if self._stop is not None:
             return 0.0
         if not self._crew.is_ours():
             log.error("the store is gone from %s", self._crew.settings.home)
             raise TakenOver("the store was moved or deleted")
-        await rescue(self._crew.store, self.epoch, running=self._units_running(), clock=self._crew.clock)
-        active = await self._crew.store.read(rows.active)
+        await rescue(self._crew.store, self.epoch, running=self._dispatcher.units, clock=self._crew.clock)
+        await self._stop_what_is_not_wanted()
+        active = await self._crew.store.read(jobs.active)
         self._active_jobs = len(active)
         for job in active:
             if job.status is JobStatus.ENUMERATING:
-                await self._take_reading(job)
-        runnable = [job for job in active if job.status is JobStatus.RUNNING and await self._pay_or_pause(job)]
-        await self._claim(runnable)
-        return await self._until_due(runnable)
+                await self._sources.take(job)
+        await self._count_time(active)
+        await self._crew.limits.machine.look(asyncio.get_running_loop().time(), self._dispatcher.agents)
+        if self._complaint and "locked" not in self._complaint:
+            await self._say_that_the_disk_was_full(active)
+            return 1.0
+        runnable = [job for job in active if await self._may_run(job)]
+        await self._dispatcher.claim(runnable)
+        return await self._until_next(active, runnable)
 
-    async def _pay_or_pause(self, job: Job) -> bool:
-        if self._crew.purse.can_pay(job):
-            return True
+    async def _stop_what_is_not_wanted(self) -> None:
+        """Cancelled and released units that run; and what a cancellation that was cut short left in the queue."""
+        for unit, intent in (await self._crew.store.read(control.intended)).items():
+            self._crew.attempts.halt(unit, intent)
+        for job in await self._crew.store.read(jobs.halting):
+            while await self._crew.store.write(
+                control.cancel_pending, job.number, None, limit=CHUNK, now=self._crew.clock()
+            ):
+                pass
+
+    async def _may_run(self, job: Job) -> bool:
+        load = {"agents": self._dispatcher.agents, "young": self._dispatcher.young}
+        if pauses.is_waiting(job):
+            if await self._crew.pauses.goes_on(job, **load):
+                self._wake.set()
+            return False
+        return job.status is JobStatus.RUNNING and await self._crew.pauses.may_run(job, **load)
+
+    async def _say_that_the_disk_was_full(self, active: list[Job]) -> None:
+        """The store takes rows again: say in them why nothing went on meanwhile. The jobs go on by themselves."""
         now = self._crew.clock()
-        await self._crew.store.write(rows.pause, job.number, reason="credential", start=job.starts, now=now)
-        log.warning("job %s is paused: this supervisor has no credential for it", job.job_id)
-        if self._crew.purse.can_pay(job) and job.credential is not None:
-            # It was handed to us meanwhile, by a start that found the job running still and so left it as it was.
-            await self._crew.store.write(rows.start, job.number, credential=job.credential, now=self._crew.clock())
-            self._wake.set()
-        return False
+        hold = Hold(reason=Pause.DISK, detail=self._complaint, resume_at=now)
+        for job in active:
+            if job.status is JobStatus.RUNNING:
+                await self._crew.store.write(jobs.pause, job.number, hold, start=job.starts, now=now)
 
-    async def _claim(self, runnable: list[Job]) -> None:
-        """Share the free slots among the jobs, round after round, until none is free or nothing is due."""
-        hungry = list(runnable)
-        while hungry and (free := self._free_slots()) > 0:
-            share = max(1, free // len(hungry))
-            for job in sorted(hungry, key=self._agents_of):
-                want = min(share, self._free_slots(), job.options.max_concurrency - self._agents_of(job))
-                claimed = await self._claim_some(job, want) if want > 0 else []
-                for unit in claimed:
-                    self._start(job, unit)
-                if len(claimed) < max(want, 1):
-                    hungry.remove(job)
-
-    async def _claim_some(self, job: Job, limit: int) -> list[Claimed]:
-        due = await self._crew.store.read(units.next_due, job.number)
-        now = self._crew.clock()
-        horizon = now + self._crew.settings.backoff_max_s
-        if due is not None and due > horizon:  # the clock was set back
-            await self._crew.store.write(units.bring_forward, job.number, horizon=horizon, now=now)
-        elif due is None or due > now:
-            return []
-        return await self._crew.store.write(units.claim, job.number, epoch=self.epoch, limit=limit, now=now)
-
-    def _start(self, job: Job, unit: Claimed) -> None:
-        name = f"{job.job_id} unit {unit.fence.unit} attempt {unit.fence.attempt}"
-        task = asyncio.create_task(self._crew.attempts.run(job, unit), name=name)
-        self._running[task] = (job, unit.fence.unit)
-
-        def ended(task: asyncio.Task[None]) -> None:
-            del self._running[task]
-            self._wake.set()
-            self._spawn_chore(self._tidy(job, unit), f"tidy {name}")
-            if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("an attempt ended without a record: %s", name, exc_info=error)
-
-        task.add_done_callback(ended)
-
-    def _free_slots(self) -> int:
-        return self._crew.attempts.workers.slots() - len(self._running)
-
-    def _agents_of(self, job: Job) -> int:
-        return sum(1 for other, _ in self._running.values() if other.number == job.number)
-
-    def _units_running(self) -> set[int]:
-        return {unit for _, unit in self._running.values()}
-
-    async def _until_due(self, runnable: list[Job]) -> float:
-        """Seconds until a unit that waits for its back-off may run, if there is a slot for it."""
-        waits = [LOOK_AGAIN_S, self._crew.settings.idle_s]
-        if self._free_slots() > 0:
-            for job in runnable:
-                due = await self._crew.store.read(units.next_due, job.number)
-                if due is not None and self._agents_of(job) < job.options.max_concurrency:
-                    waits.append(max(0.05, due - self._crew.clock()))
-        return min(waits)
-
-    async def _take_reading(self, job: Job) -> None:
-        """Go on with a source whose reader is gone."""
-        previous = await self._crew.store.read(rows.reader, job.number)
-        if job.number in self._readings:
+    async def _count_time(self, active: list[Job]) -> None:
+        """Add to each running job the time since the last count, by a clock that neither jumps nor counts sleep."""
+        now = asyncio.get_running_loop().time()
+        seconds = now - self._counted
+        if seconds < COUNT_TIME_S and not any(job.options.max_wall_s for job in active):
             return
-        if previous != jobs.me() and not jobs.reader_is_dead(previous):
-            return
-        task = asyncio.create_task(self._read_in(job, previous), name=f"reading {job.job_id}")
-        self._readings[job.number] = task
-        task.add_done_callback(lambda _: self._reading_ended(job))
+        self._counted = now
+        for job in active:
+            if job.status is JobStatus.RUNNING:
+                await self._crew.store.write(jobs.add_time, job.number, seconds)
 
-    def _reading_ended(self, job: Job) -> None:
-        self._readings.pop(job.number, None)
+    def _attempt_ended(self, job: Job, unit: Claimed) -> None:
         self._wake.set()
+        self._spawn_chore(self._tidy(job, unit), f"tidy {job.job_id} unit {unit.fence.unit}")
 
-    async def _read_in(self, job: Job, previous: str | None) -> None:
-        log.info("reading the source of %s", job.job_id)
-        try:
-            reading = await jobs.Reading.take_over(self._crew.store, job, previous=previous, clock=self._crew.clock)
-            await reading.run()
-        except StoreError:
-            log.exception("the source of %s cannot be written to the store; trying again", job.job_id)
-            await asyncio.sleep(READ_AGAIN_S)
-        except BatchprocError as error:
-            log.warning("the source of %s cannot be read: %s", job.job_id, error)
+    async def _until_next(self, active: list[Job], runnable: list[Job]) -> float:
+        """Seconds until a unit that waits for its back-off may run, if there is a slot; or a pause may be over."""
+        waits = [LOOK_AGAIN_S, self._crew.settings.idle_s]
+        waits += [LOOK_AT_PAUSES_S for job in active if pauses.is_waiting(job)]
+        waits += [1.0 for job in runnable if job.options.max_wall_s]
+        for job in runnable:
+            if (opens_in_s := self._crew.limits.opens_in_s(job)) is not None:
+                waits.append(max(0.05, opens_in_s))
+            elif self._dispatcher.free_for(job):
+                due = await self._crew.store.read(units.next_due, job.number)
+                waits += [] if due is None else [max(0.05, due - self._crew.clock())]
+            elif not self._dispatcher.agents:
+                waits.append(LOOK_AT_PAUSES_S)
+        return min(waits)
 
     async def _end(self) -> None:
         """Let running agents finish within the grace period, then release what is left."""
-        for reading in self._readings.values():
-            reading.cancel()
-        if self._running and self._stop != "now":
-            grace_s = self._crew.settings.grace_s
-            log.info("draining %d agents, for at most %g s", len(self._running), grace_s)
-            deadline = asyncio.get_running_loop().time() + grace_s
-            while self._running and self._stop != "now" and asyncio.get_running_loop().time() < deadline:
-                await asyncio.wait(self._running, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
-        left = [*self._running, *self._readings.values()]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, *self._chores, return_exceptions=True)
+        await self._sources.stop()
+        await self._dispatcher.drain(
+            0.0 if self._stop == "now" else self._crew.settings.grace_s, lambda: self._stop == "now"
+        )
+        await asyncio.gather(*self._chores, return_exceptions=True)
 
     def _spawn_chore(self, work: Any, name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -240,10 +219,11 @@ class Supervisor:
         task.add_done_callback(self._chores.discard)
 
     async def _tidy(self, job: Job, unit: Claimed) -> None:
-        """Remove an ended attempt's directory; what an agent was allowed to write stays."""
+        """Remove an ended attempt's directory; what an agent was allowed to write, and what may go on, stays."""
         for _ in range(int(TIDY_S / 0.1)):
             if self._stop is not None:
                 break
             await asyncio.sleep(0.1)
-        place = directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
-        await asyncio.to_thread(tidy, place, job)
+        place: Path = directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
+        keep = await self._crew.store.read(rows.may_go_on, unit.fence.unit)
+        await asyncio.to_thread(tidy, place, job, keep_conversation=keep)

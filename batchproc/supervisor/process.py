@@ -20,10 +20,14 @@ from batchproc.platform import processes as os_processes
 from batchproc.settings import Settings
 from batchproc.store import db, events, processes
 from batchproc.supervisor.attempt import Attempts
+from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.loop import Crew, Supervisor
+from batchproc.supervisor.machine import Machine
+from batchproc.supervisor.pauses import Pauses
 from batchproc.supervisor.purse import Purse
 from batchproc.supervisor.rescue import rescue
 from batchproc.supervisor.tidy import tidy_after_the_dead
+from batchproc.workers.base import Workers
 from batchproc.workers.inline import InlineWorkers
 
 log = logging.getLogger(__name__)
@@ -33,10 +37,13 @@ LOCK_PATIENCE_S = 2.0  # a holder that was just killed may keep it for an instan
 
 @dataclass(frozen=True, kw_only=True)
 class Hired:
-    """An agent, and how surely its processes end with us: `full` or `partial`."""
+    """An agent, how surely its processes end with us (`full` or `partial`), and whether a shell's walls work there.
+    `mark` is the variable that marks its processes."""
 
     agent: Agent
     guard: str
+    sandbox: bool
+    mark: str
 
 
 Hire = Callable[[str], Awaitable[Hired]]
@@ -93,7 +100,8 @@ class _Post:
         settings = self._settings
         backoff = retry.Backoff(first_s=settings.backoff_s, max_s=settings.backoff_max_s)
         store_id = await store.write(processes.store_id, now=time.time())
-        hired = await self._hire(tag_of(store_id, settings.home))
+        tag = tag_of(store_id, settings.home)
+        hired = await self._hire(tag)
         self._guard = hired.guard
         me = ":".join(map(str, os_processes.identity() or ()))
         epoch = await store.write(processes.take_over, process=me, guard=hired.guard, now=time.time())
@@ -102,16 +110,45 @@ class _Post:
         await tidy_after_the_dead(store, settings.home)
         workers = InlineWorkers(hired.agent, slots=settings.slots, pays=self._purse.pays)
         await stack.enter_async_context(workers)
-        attempts = Attempts(store=store, workers=workers, home=settings.home, backoff=backoff, clock=time.time)
-        crew = Crew(
+        machine = Machine(
+            home=settings.home,
+            tag_variable=hired.mark,
+            tag=tag,
+            memory_reserve_mb=settings.memory_reserve_mb,
+            disk_reserve_mb=settings.disk_reserve_mb,
+        )
+        limits = Limits(
+            store=store,
+            machine=machine,
+            slots=settings.slots,
+            backoff=backoff,
+            payer=self._purse.fingerprint,
+            clock=time.time,
+        )
+        await limits.load()
+        return Supervisor(self._crew(store, workers, limits, hired), epoch=epoch)
+
+    def _crew(self, store: db.Database, workers: Workers, limits: Limits, hired: Hired) -> Crew:
+        settings = self._settings
+        attempts = Attempts(
+            store=store,
+            workers=workers,
+            limits=limits,
+            home=settings.home,
+            backoff=limits.backoff,
+            clock=time.time,
+            redactor=self._purse.redactor,
+        )
+        pauses = Pauses(store=store, limits=limits, purse=self._purse, sandbox=hired.sandbox, clock=time.time)
+        return Crew(
             store=store,
             attempts=attempts,
-            purse=self._purse,
+            limits=limits,
+            pauses=pauses,
             settings=settings,
             clock=time.time,
             is_ours=self._held.is_in_place,
         )
-        return Supervisor(crew, epoch=epoch)
 
     def _listen_to_signals(self, supervisor: Supervisor) -> None:
         loop = asyncio.get_running_loop()

@@ -1,10 +1,14 @@
 """What each job pays with, in memory only; and the rehearsal model, for jobs that asked for it."""
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from batchproc.agents.rehearsal import RehearsalModel
 from batchproc.models import REHEARSAL, AttemptTask, Credential, Job
+from batchproc.redaction import Redactor
+
+_SALT = b"batchproc: who pays"
 
 
 class Purse:
@@ -27,6 +31,20 @@ class Purse:
     def can_pay(self, job: Job) -> bool:
         """Whether agents of this job have what they need; a new supervisor knows no client's environment."""
         return job.credential is not Credential.ENVIRONMENT or job.job_id in self._variables
+
+    def fingerprint(self, job: Job) -> str:
+        """Tells who pays from who else might, without telling the secret."""
+        variables = self._variables.get(job.job_id)
+        if job.credential is not Credential.ENVIRONMENT or not variables:
+            return str(job.credential)
+        digest = hashlib.blake2b(digest_size=8, key=_SALT)
+        for name in sorted(variables):
+            digest.update(f"{name}={variables[name]}\0".encode())
+        return digest.hexdigest()
+
+    def redactor(self, job: Job) -> Redactor:
+        """Takes out of what agents say what only their credential's owner may see."""
+        return Redactor.of_environment(self._variables.get(job.job_id, {}))
 
     async def pays(self, task: AttemptTask) -> Mapping[str, str]:
         """The variables that a task's agent needs; empty for a stored login."""

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Collection
 
 from batchproc import judge
-from batchproc.models import Settlement, UnitStatus
-from batchproc.store import db, units
+from batchproc.models import AgentOptions, Cause, Settlement, UnitStatus
+from batchproc.store import attempts, db
 
 log = logging.getLogger(__name__)
 
@@ -16,19 +16,28 @@ async def rescue(store: db.Database, epoch: int, *, running: Collection[int], cl
     """Give every unit that runs nowhere back to the queue, or fail it if that was its last attempt. Returns how many.
 
     `running` are the numbers of the units that this supervisor runs. A lost attempt is charged: nobody knows what it
-    did.
+    did. Its conversation may go on in the next one.
     """
-    lost = [found for found in await store.read(units.running) if found[0].unit not in running]
-    for fence, charged, max_attempts in lost:
-        end = _end(last=charged + 1 >= max_attempts)
-        await store.write(units.rescue, fence, end, epoch=epoch, now=clock())
+    lost = [found for found in await store.read(attempts.running) if found[0].unit not in running]
+    for fence, charged, options in lost:
+        end = _end(options, last=charged + 1 >= options.max_attempts)
+        await store.write(attempts.rescue, fence, end, epoch=epoch, now=clock())
     if lost:
         log.warning("rescued %d units that nobody ran any more", len(lost))
     return len(lost)
 
 
-def _end(*, last: bool) -> Settlement:
+def _end(options: AgentOptions, *, last: bool) -> Settlement:
     if last:
         signature = judge.signature(LOST)
-        return Settlement(status=UnitStatus.FAILED, outcome="lost", error=LOST, signature=signature)
-    return Settlement(status=UnitStatus.PENDING, outcome="lost", error=LOST, reason="rescued")
+        return Settlement(
+            status=UnitStatus.FAILED, outcome="lost", cause=Cause.WORKER_LOST, error=LOST, signature=signature
+        )
+    return Settlement(
+        status=UnitStatus.PENDING,
+        outcome="lost",
+        cause=Cause.WORKER_LOST,
+        error=LOST,
+        reason="rescued",
+        resumable=options.resume,
+    )

@@ -4,13 +4,26 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from batchproc.models import Job, Profile
-from batchproc.store import db, jobs
+from batchproc.models import Job, Profile, Workspace
+from batchproc.store import attempts, db, jobs
+
+CONVERSATIONS = "config"
+"""Beside a unit's attempts: the configuration of its agents, and what was said in them."""
 
 
-def tidy(place: Path, job: Job) -> None:
-    """Remove an ended attempt's directory; what an agent was allowed to write stays, if it wrote anything."""
-    keeps = job.options.profile in {Profile.EDIT, Profile.FULL} and job.options.working_directory is None
+def tidy(place: Path, job: Job, *, keep_conversation: bool) -> None:
+    """Remove an ended attempt's directory; what an agent was allowed to write stays, if it wrote anything. Its unit's
+    conversations stay if one of them may go on."""
+    _tidy_attempt(place, job)
+    if not keep_conversation:
+        shutil.rmtree(place.parent / CONVERSATIONS, ignore_errors=True)
+    with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
+        place.parent.rmdir()
+        place.parent.parent.rmdir()
+
+
+def _tidy_attempt(place: Path, job: Job) -> None:
+    keeps = job.options.profile in {Profile.EDIT, Profile.FULL} and job.options.workspace is Workspace.SCRATCH
     work = place / "work"
     if keeps and work.is_dir() and any(work.iterdir()):
         targets = [each for each in place.iterdir() if each != work]
@@ -21,9 +34,6 @@ def tidy(place: Path, job: Job) -> None:
             shutil.rmtree(target, ignore_errors=True)
         else:
             target.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # others of the same unit or job still have theirs there
-        place.parent.rmdir()
-        place.parent.parent.rmdir()
 
 
 async def tidy_after_the_dead(store: db.Database, home: Path) -> None:
@@ -33,5 +43,7 @@ async def tidy_after_the_dead(store: db.Database, home: Path) -> None:
         if job is None:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        for place in sorted(folder.glob("*/*")):
-            tidy(place, job)
+        for unit in sorted(folder.iterdir()):
+            keep = await store.read(attempts.may_go_on, int(unit.name))
+            for place in sorted([*unit.glob("[0-9]*"), unit / "0"]):
+                tidy(place, job, keep_conversation=keep)

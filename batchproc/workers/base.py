@@ -21,6 +21,10 @@ class Workers(Protocol):
         """
         ...
 
+    def interrupt(self, session_id: str) -> None:
+        """Ask an attempt for its Report, `interrupted`, with what it cost so far. Does nothing if it is not at work."""
+        ...
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(

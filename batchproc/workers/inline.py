@@ -27,6 +27,9 @@ class InlineWorkers:
         finally:
             await running.aclose()
 
+    def interrupt(self, session_id: str) -> None:
+        self._agent.interrupt(session_id)
+
     async def __aenter__(self) -> Self:
         await self._agent.__aenter__()
         return self

@@ -20,6 +20,12 @@ from batchproc.platform import processes
 
 STALLED = script(Reply(stall="accept"))
 STRAYS = "setsid sleep 300 & sleep 300 & sleep 300"  # as a script: the CLI itself refuses such a command
+STUBBORN = """trap '' TERM INT HUP
+setsid sh -c "trap '' TERM; sleep 300" &
+yes flood >&2 &
+yes flood &
+sleep 300
+"""
 needs_sandbox = pytest.mark.skipif(
     not (shutil.which("bwrap") and shutil.which("socat")), reason="the CLI's shell sandbox needs bwrap and socat"
 )
@@ -39,6 +45,20 @@ async def test_closing_early_leaves_nothing_of_the_tree_not_even_a_setsid_grandc
         )
         await run.aclose()
         assert await wait_until(lambda: not tree(claude.tag), "no process is left", 2) < 1
+    assert model.count == 2
+
+
+@needs_sandbox
+async def test_a_timeout_ends_a_tree_that_ignores_sigterm_floods_and_leaves_a_grandchild_in_a_session_of_its_own(
+    tmp_path: Path,
+) -> None:
+    script_ = {"file_path": str(tmp_path / "a/work/stubborn.sh"), "content": STUBBORN}
+    replies = script(Reply(tools=[("Write", script_)]), Reply(tools=[("Bash", {"command": "sh stubborn.sh"})]))
+    async with RehearsalModel(replies) as model, await agent() as claude:
+        given = task(tmp_path / "a", profile=Profile.FULL, timeout_s=8)
+        events = [event async for event in claude.run(given, model.environment())]
+        assert report(events).ended == "timeout"
+        assert await wait_until(lambda: not tree(claude.tag), "no process is left", 5) < 5
     assert model.count == 2
 
 

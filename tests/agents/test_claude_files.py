@@ -8,7 +8,7 @@ import pytest
 from test_claude_support import agent, collect, messages, read, report, script, task
 
 from batchproc.agents.rehearsal import Call, RehearsalModel, Reply
-from batchproc.models import Profile
+from batchproc.models import Profile, Workspace
 
 ODD = {
     "my file.txt": ["my"],
@@ -102,12 +102,12 @@ async def test_nobodys_configuration_is_data_even_if_the_folder_holds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for place in (tmp_path / ".claude/projects", tmp_path / "a/config/projects"):
-        place.mkdir(parents=True)
-        (place / "history.txt").write_text("STRANGER")
+    histories = [tmp_path / ".claude/projects/history.txt", tmp_path / "config/projects/p/history.jsonl"]
+    for path in histories:
+        path.parent.mkdir(parents=True)
+        path.write_text("STRANGER")
     (tmp_path / "ok.txt").write_text("MINE")
-    paths = [tmp_path / ".claude/projects/history.txt", tmp_path / "a/config/projects/history.txt", tmp_path / "ok.txt"]
-    tools = [("Read", {"file_path": str(path)}) for path in paths]
+    tools = [("Read", {"file_path": str(path)}) for path in (*histories, tmp_path / "ok.txt")]
     said, _ = await _run(tmp_path, tools, working_directory=str(tmp_path))
     assert not any("STRANGER" in text for text in said)
     assert "MINE" in said[2]
@@ -121,14 +121,14 @@ async def test_edit_writes_in_scratch_or_in_the_folder_that_the_job_names(tmp_pa
     tools = [
         ("Write", {"file_path": str(mine / "new.txt"), "content": "x"}),
         ("Write", {"file_path": str(other / "new.txt"), "content": "x"}),
-        ("Write", {"file_path": str(tmp_path / "a/config/settings.json"), "content": "{}"}),
+        ("Write", {"file_path": str(tmp_path / "config/settings.json"), "content": "{}"}),
         ("Bash", {"command": "true"}),
     ]
-    place = {"working_directory": str(folder)} if named else {}
+    place = {"working_directory": str(folder), "workspace": Workspace.SHARED} if named else {}
     said, end = await _run(tmp_path, tools, profile=Profile.EDIT, **place)
     assert (mine / "new.txt").read_text() == "x"
     assert not (other / "new.txt").exists()
-    assert not (tmp_path / "a/config/settings.json").exists()
+    assert not (tmp_path / "config/settings.json").exists()
     assert "No such tool" in said[3]
     assert (end.tools_run, set(end.denied_tools)) == (1, {"Write"})
 

@@ -77,7 +77,7 @@ def read(*paths: Path | str) -> Reply:
 def tree(tag: str) -> list[int]:
     """Pids of the living processes that carry the tag."""
     mark = f"{guard.TAG}={tag}".encode()
-    return [pid for pid, _ in processes._marked(mark, True)]
+    return [pid for pid, _ in processes.marked(mark, True)]
 
 
 def commands(tag: str) -> list[list[bytes]]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from batchproc.agents import frames
+from batchproc.agents import sayings
 from batchproc.agents.frames import Tally
 from batchproc.models import Message, Tokens
 
@@ -251,7 +251,7 @@ def test_pictures_become_a_note() -> None:
 def test_no_message_is_larger_than_it_may_be_and_a_cut_says_so() -> None:
     for content in ("é" * 900_000, [{"type": "text", "text": "x" * 90_000}] * 40, ["x" * 300] * 5000, [[1]] * 400_000):
         _, (message,) = tell(result(0, content))
-        assert len(json.dumps(message.data, ensure_ascii=False).encode()) <= frames.LARGEST
+        assert len(json.dumps(message.data, ensure_ascii=False).encode()) <= sayings.LARGEST
         assert "cut" in json.dumps(message.data)
     _, (whole,) = tell(result(0, "x" * 90_000))
     assert whole.data["content"] == "x" * 90_000
@@ -270,3 +270,114 @@ def test_frames_that_nobody_knows_are_passed_on_or_left_out() -> None:
 def test_a_quota_is_told() -> None:
     _, (message,) = tell({"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 5}})
     assert (message.kind, message.data) == ("rate_limit", {"status": "rejected", "resetsAt": 5})
+
+
+def bill(**more):
+    given = {"type": "result", "subtype": "success", "is_error": False, "result": "fine", "total_cost_usd": 0.3}
+    return {**given, **more}
+
+
+def tally_of(*given):
+    tally = Tally()
+    for frame in given:
+        tally.add(frame)
+    return tally
+
+
+def said(text, **more):
+    return {
+        "type": "assistant",
+        "message": {"id": text, "model": "m", "content": [{"type": "text", "text": text}]},
+        **more,
+    }
+
+
+def test_a_conversation_that_goes_on_is_billed_for_itself_alone() -> None:
+    own = {"m": {"inputTokens": 10, "outputTokens": 2, "costUSD": 0.05}}
+    tally = tally_of(bill(modelUsage={"m": {"inputTokens": 99, "costUSD": 0.3}}, model_usage_since_last_result=own))
+    report = tally.report("result", duration_s=1)
+    assert (report.cost_usd, report.tokens.total, report.billed) == (0.05, 12, True)
+
+
+def test_without_a_bill_the_cost_is_unknown_unless_the_api_refused() -> None:
+    assert not tally_of(said("x")).report("died", duration_s=1).billed
+    refused = tally_of(
+        {"type": "system", "subtype": "api_retry", "error_status": 401, "error": "authentication_failed"}
+    )
+    assert refused.refused and refused.report("result", duration_s=1).billed
+
+
+def test_an_answer_in_pieces_is_joined() -> None:
+    more = {
+        "type": "user",
+        "isSynthetic": True,
+        "message": {"content": [{"type": "text", "text": "Output token limit hit. Resume directly — no apology"}]},
+    }
+    report = tally_of(said("one, "), more, said("two, "), more, said("three"), bill(result="three")).report(
+        "result", duration_s=1
+    )
+    assert report.text == "one, two, three"
+
+
+def test_a_whole_answer_that_crossed_its_cap_counts_and_an_unfinished_one_does_not() -> None:
+    crossed = {
+        "subtype": "error_max_budget_usd",
+        "is_error": True,
+        "result": None,
+        "errors": ["Reached maximum budget"],
+    }
+    whole = tally_of(said("the answer"), bill(**crossed, stop_reason="end_turn")).report("result", duration_s=1)
+    assert (whole.subtype, whole.is_error, whole.text) == ("success", False, "the answer")
+    unfinished = tally_of(said("let me see"), bill(**crossed, stop_reason="tool_use")).report("result", duration_s=1)
+    assert (unfinished.subtype, unfinished.is_error, unfinished.text) == ("error_max_budget_usd", True, "")
+
+
+def test_a_rejected_limit_is_told_with_its_end_and_an_allowed_one_is_none() -> None:
+    rejected = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "resetsAt": 1795658402}}
+    report = tally_of(rejected, bill(is_error=True)).report("result", duration_s=1)
+    assert (report.limited, report.limit_until) == (True, 1795658402.0)
+    overage = tally_of(rejected, bill()).report("result", duration_s=1)
+    assert not overage.limited, "it went on, paid otherwise"
+    allowed = {"type": "rate_limit_event", "rate_limit_info": {"status": "allowed_warning", "resetsAt": 1795658402}}
+    assert not tally_of(allowed, bill(is_error=True)).report("result", duration_s=1).limited
+
+
+def test_a_long_wait_for_a_limit_gives_the_slot_back_unless_something_was_done() -> None:
+    wait = {
+        "type": "system",
+        "subtype": "api_retry",
+        "error_status": 429,
+        "error": "rate_limit",
+        "retry_delay_ms": 37_000,
+    }
+    tally = tally_of(wait)
+    report = tally.report("result", duration_s=1)
+    assert tally.refused and (report.is_error, report.api_error_status) == (True, 429)
+    assert report.limit_until is not None
+    assert not tally_of(said("I have read half"), wait).refused
+    assert not tally_of({**wait, "retry_delay_ms": 900}).refused
+
+
+def test_tools_that_gave_something_back_are_told_from_those_that_did_not() -> None:
+    asks = [{"type": "tool_use", "id": str(n), "name": "Read", "input": {}} for n in range(3)]
+    back = [
+        {"type": "tool_result", "tool_use_id": "0", "content": "the text"},
+        {"type": "tool_result", "tool_use_id": "1", "content": "File does not exist.", "is_error": True},
+    ]
+    tally = tally_of(
+        {"type": "assistant", "message": {"id": "a", "model": "m", "content": asks}},
+        {"type": "user", "message": {"content": back}},
+    )
+    assert tally.waits_for_tool
+    report = tally.report("died", duration_s=1)
+    assert (report.tools_run, report.tools_done) == (3, 1)
+
+
+def test_a_server_that_did_not_start_is_named() -> None:
+    init = {
+        "type": "system",
+        "subtype": "init",
+        "mcp_servers": [{"name": "a", "status": "connected"}, {"name": "b", "status": "failed"}],
+    }
+    tally = tally_of(init)
+    assert tally.lacks == "b" and "did not start: b" in tally.report("no_server", duration_s=1).detail

@@ -64,7 +64,7 @@ def families() -> Iterator[list[Family]]:
 
 
 async def works(name: str) -> None:
-    if await guard._rehearse(name) is None:
+    if not await guard._rehearse(name):
         pytest.skip(f"{name} does not work on this machine")
 
 
@@ -117,10 +117,34 @@ async def test_the_probe_takes_the_best_that_works_within_a_second() -> None:
     began = time.monotonic()
     found = await guard.probe(Path("/usr/bin/true"))
     assert time.monotonic() - began < 1.5
-    working = [name for name in guard._MEANS if await guard._rehearse(name) is not None]
+    working = [name for name in guard._MEANS if await guard._rehearse(name)]
     best = working[0]
     assert found.name == best
     assert found.level == ("full" if best in ("namespaces", "bwrap") else "partial")
+
+
+@pytest.mark.parametrize("name", guard._MEANS)
+async def test_a_shell_can_be_walled_in_inside_every_guard(name: str) -> None:
+    if not (shutil.which("bwrap") and shutil.which("socat")):
+        pytest.skip("a shell's walls need bwrap and socat")
+    await works(name)
+    assert await guard._walls_stand(name)
+
+
+@pytest.mark.parametrize("hole", ["--tmpfs", "--unshare-net", "--ro-bind", "nothing inside works"])
+async def test_control_walls_with_a_hole_do_not_stand(
+    hole: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A bubblewrap that leaves out one of the walls, or one that starts nothing at all."""
+    real, fake = shutil.which("bwrap"), tmp_path / "bwrap"
+    if not (real and shutil.which("socat")):
+        pytest.skip("a shell's walls need bwrap and socat")
+    wider = {"--tmpfs": "--dir", "--unshare-net": "--share-net", "--ro-bind": "--bind"}.get(hole)
+    script = f'for a; do shift; [ "$a" = {hole} ] && a={wider}; set -- "$@" "$a"; done; exec {real} "$@"'
+    fake.write_text(f"#!/bin/sh\n{script if wider else 'exit 1'}\n")
+    fake.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert not await guard._walls_stand("none")
 
 
 async def test_without_any_means_there_is_still_a_guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def house(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
     marker = request.node.get_closest_marker("script")
     async with RehearsalModel(marker.args[0] if marker else answer_ok) as model:
         extra = marker.kwargs if marker else {}
-        environ = environment(tmp_path, **model.environment(), **extra)
+        environ = environment(tmp_path, **{**model.environment(), **extra})
         async with app.open_service(settings.load(environ), environ) as service:
             yield House(service, model, environ)
         await put_to_rest(Launcher(settings.load(environ), environ))

@@ -201,8 +201,8 @@ async def test_bad_input_is_refused_with_field_value_and_way_out(house, tmp_path
         await house.create("x", LIST, working_directory="docs")
     with pytest.raises(InvalidJob, match="batchproc's own store"):
         await house.create("x", LIST, working_directory=str(house.home.parent))
-    with pytest.raises(InvalidJob, match="BATCHPROC_ALLOW_FULL"):
-        await house.create("x", LIST, profile="full")
+    with pytest.raises(InvalidJob, match=r"unit_budget_usd.*budget_usd"):
+        await house.create("x", LIST, budget_usd=1, unit_budget_usd=2)
     with pytest.raises(SourceError, match="nothing to process"):
         await house.create("x", {"type": "file", "base_directory": str(tmp_path), "pattern": "*.nothing"})
     with pytest.raises(NotFound, match="list_jobs"):

@@ -18,7 +18,8 @@ from tests.conftest import wait_until
 ROOT = Path(__file__).parents[2]
 SERVER = [sys.executable, str(ROOT / "mcp_server.py")]
 PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_field": "name"}
-TOOLS = {"create_job", "start_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
+LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
+TOOLS = LOOKS | {"start_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
 
 
 def connect(house, mode="auto"):
@@ -69,8 +70,8 @@ REFUSED = {
     "an unknown argument": ("list_jobs", {"foo": 1}, "list_jobs has no argument foo; it takes: cursor, limit, status"),
     "an unknown option": (
         "create_job",
-        {"name": "n", "instructions": "i", "enumerator": PEOPLE, "options": {"budget": 5}},
-        "options.budget = 5: no such option. options are: model, profile",
+        {"name": "n", "instructions": "i", "enumerator": PEOPLE, "options": {"budgets": 5}},
+        "options.budgets = 5: no such option. options are: model, profile",
     ),
     "a bad value": (
         "create_job",

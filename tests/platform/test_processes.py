@@ -68,7 +68,7 @@ def test_a_sweep_kills_those_with_the_mark_and_nobody_else(start: Start) -> None
         start("sh", "-c", "setsid sleep 300 & wait", MARK=tag),
         start(MARK=tag + "x"),
     )
-    until(lambda: len(list(processes._marked(f"MARK={tag}".encode(), False))) == 3, "three carry the mark")
+    until(lambda: len(list(processes.marked(f"MARK={tag}".encode(), False))) == 3, "three carry the mark")
     assert processes.sweep("MARK", tag) == 3
     assert (mine.wait(5), child.wait(5)) == (-9, -9)
     assert stranger.poll() is None
@@ -78,7 +78,7 @@ def test_a_sweep_kills_those_with_the_mark_and_nobody_else(start: Start) -> None
 def test_a_sweep_by_prefix_takes_the_whole_family(start: Start) -> None:
     tag = uuid.uuid4().hex
     family, stranger = [start(MARK=f"{tag}:{n}") for n in range(3)], start(MARK=f"x{tag}:1", OTHER=f"MARK={tag}:1")
-    until(lambda: len(list(processes._marked(f"MARK={tag}:".encode(), True))) == 3, "three carry the mark")
+    until(lambda: len(list(processes.marked(f"MARK={tag}:".encode(), True))) == 3, "three carry the mark")
     assert processes.sweep("MARK", f"{tag}:", prefix=True) == 3
     assert [process.wait(5) for process in family] == [-9] * 3
     assert stranger.poll() is None
@@ -94,7 +94,7 @@ def test_a_sweep_spares_whoever_sweeps() -> None:
 def test_a_sweep_ends_in_time_even_if_new_ones_keep_coming(start: Start) -> None:
     tag = uuid.uuid4().hex
     start("sh", "-c", "while :; do MARK=$TAG sleep 300 & sleep 0.001; done", TAG=tag)
-    until(lambda: bool(list(processes._marked(f"MARK={tag}".encode(), False))), "one carries the mark")
+    until(lambda: bool(list(processes.marked(f"MARK={tag}".encode(), False))), "one carries the mark")
     began = time.monotonic()
     assert processes.sweep("MARK", tag, limit_s=0.3) > 1
     assert time.monotonic() - began < 1

@@ -1,12 +1,13 @@
 """The file: who may read it, how it is upgraded, what a commit promises."""
 
 import asyncio
+import json
 import stat
 
 import pytest
 
 from batchproc.errors import StoreError
-from batchproc.store import db, engine, jobs, migrations
+from batchproc.store import attempts, db, engine, jobs, migrations, units
 
 
 async def test_the_store_is_private(store):
@@ -74,26 +75,53 @@ async def test_a_newer_store_is_refused_and_left_alone(tmp_path):
 async def test_an_older_store_is_copied_before_it_is_upgraded(store, make_job):
     await make_job(2)
     connection = engine.sqlite.connect(str(store.path), isolation_level=None)
-    plan = {**migrations.steps(), 2: "CREATE TABLE added (x INTEGER);\n"}
+    plan = {**migrations.steps(), 3: "CREATE TABLE added (x INTEGER);\n"}
     migrations.migrate(connection, store.path, plan)
-    assert migrations.current(connection) == 2
+    assert migrations.current(connection) == 3
     connection.execute("INSERT INTO added VALUES (1)")
     connection.close()
-    backup = store.path.with_name("batch.db.v1.backup")
+    backup = store.path.with_name("batch.db.v2.backup")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     old = engine.sqlite.connect(str(backup))
     assert old.execute("SELECT total_units FROM jobs").fetchone()[0] == 2
-    assert migrations.current(old) == 1
+    assert migrations.current(old) == 2
     old.close()
+
+
+async def test_a_store_of_version_1_keeps_its_units_attempts_and_results(tmp_path):
+    (tmp_path / "home").mkdir(mode=0o700)
+    path = tmp_path / "home" / "batch.db"
+    old = engine.sqlite.connect(str(path), isolation_level=None)
+    migrations.apply(old, 1, migrations.steps()[1])
+    options = {"model": None, "profile": "answer", "max_concurrency": 4, "max_attempts": 4, "timeout_s": 60}
+    options |= {"max_turns": None, "working_directory": None, "system_prompt": None}
+    for sql in (
+        "INSERT INTO jobs (job_id, name, instructions, source, enumerator, options, status, credential, published, "
+        "total_units, created_at, started_at) VALUES ('job-1', 'n', 'do', 'list', '{}', "
+        f"'{json.dumps(options)}', 'running', 'login', 1, 1, 1, 1)",
+        "INSERT INTO units (job, key, payload, row, status, attempt, charged, finished_at, text) "
+        "VALUES (1, 'k', '{}', 1, 'succeeded', 1, 1, 2, 'the answer')",
+        "INSERT INTO attempts (unit, n, epoch, started_at, finished_at, outcome, cost_usd, session_id) "
+        "VALUES (1, 1, 1, 1, 2, 'succeeded', 0.5, 's')",
+    ):
+        old.execute(sql)
+    old.close()
+    async with db.Database(path.parent) as store:
+        job = await store.read(jobs.by_id, "job-1")
+        [attempt] = await store.read(attempts.of_unit, 1)
+        unit = await store.read(units.by_key, job.number, "k")
+    assert (job.status, job.options.budget_usd, job.options.breaker) == ("running", 5.0, 10)
+    assert (attempt.outcome, attempt.cost_usd, attempt.session_id, attempt.billed) == ("succeeded", 0.5, "s", True)
+    assert (unit.text, unit.requests, unit.intent) == ("the answer", 1, None)
 
 
 async def test_a_failed_upgrade_changes_nothing(store, make_job):
     await make_job(1)
     connection = engine.sqlite.connect(str(store.path), isolation_level=None)
-    plan = {**migrations.steps(), 2: "CREATE TABLE added (x INTEGER);\nINSERT INTO nowhere VALUES (1);\n"}
+    plan = {**migrations.steps(), 3: "CREATE TABLE added (x INTEGER);\nINSERT INTO nowhere VALUES (1);\n"}
     with pytest.raises(engine.sqlite.OperationalError):
         migrations.migrate(connection, store.path, plan)
-    assert migrations.current(connection) == 1
+    assert migrations.current(connection) == 2
     assert connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'added'").fetchone()[0] == 0
     connection.close()
 

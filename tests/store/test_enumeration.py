@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchproc.errors import StoreError, TakenOver, WrongStatus
 from batchproc.models import JobSpec
-from batchproc.store import db, events, jobs, logs, retention, status, units
+from batchproc.store import attempts, db, events, jobs, logs, readings, retention, status, units
 from tests.conftest import OPTIONS
 
 NOW = 1_800_000_000.0
@@ -34,26 +34,26 @@ async def test_a_second_reader_is_refused_and_a_replaced_one_changes_nothing(sto
     job = await new_job(store)
     first = jobs.FIRST_READING
     with pytest.raises(TakenOver):
-        await store.write(jobs.begin_reading, job.number, reader="b", previous=None)
-    second = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
+        await store.write(readings.begin_reading, job.number, reader="b", previous=None)
+    second = await store.write(readings.begin_reading, job.number, reader="b", previous="a")
     for verb in (
         lambda tx: units.add_many(tx, job.number, first, json.dumps([["k", {}, 1]])),
-        lambda tx: jobs.publish(tx, job.number, first, now=NOW),
+        lambda tx: readings.publish(tx, job.number, first, now=NOW),
     ):
         with pytest.raises(TakenOver):
             await store.write(verb)
     await store.write(units.add_many, job.number, second, json.dumps([["k", {}, 1]]))
-    assert (await store.write(jobs.publish, job.number, second, now=NOW)).total_units == 1
+    assert (await store.write(readings.publish, job.number, second, now=NOW)).total_units == 1
 
 
 async def test_a_replaced_reading_deletes_nothing_of_its_successor(store):
     job = await new_job(store)
     old = jobs.FIRST_READING
-    new = await store.write(jobs.begin_reading, job.number, reader="b", previous="a")
+    new = await store.write(readings.begin_reading, job.number, reader="b", previous="a")
     await store.write(units.add_many, job.number, new, json.dumps([["k", {}, 1]]))
-    assert await store.write(jobs.discard_units, job.number, old, limit=100) == 0
-    assert not await store.write(jobs.fail_reading, job.number, old, reason="late", now=NOW)
-    assert (await store.write(jobs.publish, job.number, new, now=NOW)).total_units == 1
+    assert await store.write(readings.discard_units, job.number, old, limit=100) == 0
+    assert not await store.write(readings.fail_reading, job.number, old, reason="late", now=NOW)
+    assert (await store.write(readings.publish, job.number, new, now=NOW)).total_units == 1
     assert (await store.read(jobs.ledger, job.number))["pending"] == 1
 
 
@@ -62,7 +62,7 @@ async def test_a_ledger_that_would_not_add_up_is_not_published(store):
     await store.write(units.add_many, job.number, jobs.FIRST_READING, json.dumps([["k", {}, 1], ["l", {}, 2]]))
     await store.write(lambda tx: tx.execute("DELETE FROM units WHERE key = 'k'").rowcount)
     with pytest.raises(StoreError, match="2 units were read, but the store holds 1"):
-        await store.write(jobs.publish, job.number, jobs.FIRST_READING, now=NOW)
+        await store.write(readings.publish, job.number, jobs.FIRST_READING, now=NOW)
     assert (await store.read(jobs.by_id, job.job_id)).status == "enumerating"
 
 
@@ -81,7 +81,7 @@ async def test_a_duplicate_names_both_rows_within_and_across_chunks(store):
 async def test_a_failed_reading_frees_its_idempotency_key(store):
     job = await new_job(store, key="once")
     token = jobs.FIRST_READING
-    assert await store.write(jobs.fail_reading, job.number, token, reason="row 7", now=NOW)
+    assert await store.write(readings.fail_reading, job.number, token, reason="row 7", now=NOW)
     again = await new_job(store, key="once")
     assert again.job_id != job.job_id
     assert (await new_job(store, key="once")).job_id == again.job_id
@@ -112,15 +112,15 @@ async def test_a_job_whose_units_run_cannot_be_deleted(store, make_job):
 
     epoch = await take_over(store)
     await start(store, job)
-    await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
-    with pytest.raises(WrongStatus, match="wait until it has ended"):
+    await store.write(attempts.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    with pytest.raises(WrongStatus, match="cancel_job first"):
         await store.write(retention.mark_deleted, await store.read(jobs.by_id, job.job_id), now=NOW)
 
 
 async def test_retention_finds_jobs_by_when_they_ended(store):
     job = await new_job(store)
     token = jobs.FIRST_READING
-    await store.write(jobs.fail_reading, job.number, token, reason="x", now=NOW)
+    await store.write(readings.fail_reading, job.number, token, reason="x", now=NOW)
     assert await store.read(retention.finished_before, before=NOW) == []
     [found] = await store.read(retention.finished_before, before=NOW + 1)
     assert found.job_id == job.job_id
@@ -172,7 +172,7 @@ def test_every_key_and_payload_comes_back_from_the_store_as_it_went_in(tmp_path,
             token = jobs.FIRST_READING
             chunk = orjson.dumps([[key, {"v": value}, row] for row, (key, value) in enumerate(values.items())]).decode()
             await store.write(units.add_many, job.number, token, chunk)
-            await store.write(jobs.publish, job.number, token, now=NOW)
+            await store.write(readings.publish, job.number, token, now=NOW)
             return {u.key: u.payload["v"] for u in await store.read(units.first, job.number, limit=99)}
 
     assert asyncio.run(there_and_back()) == values

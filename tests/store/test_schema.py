@@ -3,7 +3,7 @@
 import pytest
 
 from batchproc.models import Credential
-from batchproc.store import engine, jobs, processes, units
+from batchproc.store import approvals, attempts, control, engine, jobs, processes, units
 
 NOW = 1_800_000_000.0
 
@@ -32,6 +32,16 @@ REFUSED = {
     "a negative counter": "UPDATE counters SET n = -1",
     "an attempt with an end but no outcome": "INSERT INTO attempts (unit, n, epoch, started_at, finished_at) "
     "SELECT number, 1, 1, 1, 1 FROM units",
+    "an intent for a unit that does not run": "UPDATE units SET intent = 'cancel'",
+    "an unknown intent": "UPDATE units SET status = 'running', epoch = 1, attempt = 1, intent = 'x'",
+    "a time to go on for a job that is not paused": "UPDATE jobs SET resume_at = 1",
+    "a detail without a reason": "UPDATE jobs SET detail = 'x'",
+    "a negative reservation": "INSERT INTO attempts (unit, n, epoch, started_at, reserved_usd) "
+    "SELECT number, 1, 1, 1, -1 FROM units",
+    "an attempt that goes on with itself": "INSERT INTO attempts (unit, n, epoch, started_at, resumed_from) "
+    "SELECT number, 1, 1, 1, 1 FROM units",
+    "a limit that is closed for no reason": "INSERT INTO limits VALUES ('c', 'm', 1, 5, NULL)",
+    "a limit under one agent": "INSERT INTO limits VALUES ('c', 'm', 0.5, NULL, NULL)",
     "an attempt numbered 0": "INSERT INTO attempts (unit, n, epoch, started_at) SELECT number, 0, 1, 1 FROM units",
 }
 
@@ -47,26 +57,26 @@ async def test_attempts_of_one_unit_never_overlap(store, make_job):
     job = await make_job(1)
     epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=NOW)
     await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW)
-    [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=NOW)
+    [unit] = (await store.write(attempts.claim, job.number, epoch=epoch, limit=1, now=NOW)).units
     second = f"INSERT INTO attempts (unit, n, epoch, started_at) VALUES ({unit.fence.unit}, 2, {epoch}, 1)"
     with pytest.raises(engine.sqlite.IntegrityError, match=r"attempts\.unit"):
         await store.write(lambda tx: tx.execute(second).rowcount)
 
 
 STATEMENTS = [
-    (units.DUE.format(limit=1), {"job": 1, "now": 1}),
-    (units.CLAIM, {}),
+    (attempts.DUE.format(limit=1), {"job": 1, "now": 1}),
+    (attempts.CLAIM, {}),
     (jobs.UNDONE, {"number": 1}),
     (units.NEXT_DUE, {"job": 1}),
-    (units.RUNNING, {}),
+    (attempts.RUNNING, {}),
     (units.BRING_FORWARD, {"job": 1, "horizon": 1, "now": 1}),
     (jobs.ACTIVE, {}),
     (units.BY_KEY, {"job": 1, "key": "k"}),
     (units.FINAL_PAGE, {"job": 1, "after": 0, "limit": 1}),
     (units.FINAL_PAGE_BY_STATUS, {"job": 1, "status": "failed", "after": 0, "limit": 1}),
-    (units.SETTLE, {}),
-    (units.CLOSE_ATTEMPT, {}),
-    (units.ATTEMPTS, {"unit": 1}),
+    (attempts.SETTLE, {}),
+    (attempts.CLOSE_ATTEMPT, {}),
+    (attempts.OF_UNIT, {"unit": 1}),
     (units.FIRST_PENDING, {"job": 1, "limit": 1}),
     (jobs.BY_ID, {"job_id": "x"}),
     (jobs.PAGE, {"before": 9, "limit": 1}),
@@ -88,6 +98,21 @@ def all_statements():
         (status.LARGEST_GROUPS, {"job": 1, "limit": 1}),
         (status.EXAMPLE, {"job": 1, "signature": "x"}),
         (status.FINISHED, {"job": 1, "limit": 1}),
+        (status.CANCELLING, {"job": 1}),
+        (attempts.DUE_AGAIN.format(limit=1), {"job": 1, "now": 1}),
+        *((sql, {}) for sql in (attempts.LICENCE, attempts.RESERVED, attempts.SPENT, attempts.SESSION, attempts.ADOPT)),
+        *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, attempts.AGAIN, attempts.COST_OF, jobs.HALTING)),
+        *(
+            (sql, {})
+            for sql in (jobs.GO_ON, jobs.PAUSE, jobs.START, jobs.ADD_TIME, control.HOLD, control.CANCEL, jobs.PUT_OFF)
+        ),
+        *((sql, {}) for sql in (control.PENDING, control.INTENDED, control.RUNNING, approvals.IS_APPROVED)),
+        (control.BY_KEYS, {"keys": '["k"]'}),
+        (control.UNKNOWN_KEYS, {"keys": '["k"]'}),
+        (control.INTEND, {"units": "[1]", "intent": "cancel"}),
+        (control.CANCEL_UNITS, {"units": "[1]"}),
+        (control.ASK_AGAIN, {"units": "[1]"}),
+        *((sql, {}) for sql in (control.RETRIED_BY_STATUS, control.RETRIED_BY_SIGNATURE, control.DISCARD)),
     ]
     return [*STATEMENTS, *more]
 
@@ -103,7 +128,11 @@ async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
 
     plan = await store.read(explain) if sql.lstrip().startswith("SELECT") else await store.write(explain)
     # `units_running` is a partial index that holds no more rows than there are slots: reading all of it is the point.
-    fine = re.compile(r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|SCAN u USING INDEX units_running$")
+    # So is `units_intended`; `json_each` reads what was passed.
+    fine = re.compile(
+        r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|SCAN (\w )?(json_each )?VIRTUAL|"
+        r"SCAN u USING INDEX units_running$|SCAN units USING (COVERING )?INDEX units_intended$|SCAN k|SCAN json_each"
+    )
     assert not [step for step in plan if not fine.match(step)], plan
 
 

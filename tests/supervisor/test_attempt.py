@@ -10,8 +10,11 @@ from batchproc.agents import guard
 from batchproc.agents.claude import ClaudeAgent
 from batchproc.agents.rehearsal import RehearsalModel, Reply
 from batchproc.models import Credential
+from batchproc.store import attempts as rows
 from batchproc.store import jobs, processes, units
 from batchproc.supervisor.attempt import Attempts
+from batchproc.supervisor.limits import Limits
+from batchproc.supervisor.machine import Machine
 from batchproc.workers.inline import InlineWorkers
 from tests.conftest import wait_until
 
@@ -30,14 +33,33 @@ async def attempts(store, model, tmp_path):
     agent = ClaudeAgent(guard=await guard.probe(guard.find_cli()), slots=2, tag="test-attempt")
     async with InlineWorkers(agent, slots=2, pays=pays) as workers:
         backoff = retry.Backoff(first_s=0.1, max_s=1)
-        yield Attempts(store=store, workers=workers, home=store.home, backoff=backoff, clock=time.time)
+        yield Attempts(
+            store=store,
+            workers=workers,
+            limits=limits_of(store, backoff),
+            home=store.home,
+            backoff=backoff,
+            clock=time.time,
+        )
+
+
+def limits_of(store, backoff):
+    machine = Machine(home=store.home, tag_variable="X", tag="x", memory_reserve_mb=1, disk_reserve_mb=1)
+    return Limits(
+        store=store,
+        machine=machine,
+        slots=2,
+        backoff=backoff,
+        payer=lambda job: "me",
+        clock=time.time,
+    )
 
 
 async def claimed(store, make_job):
     job = await make_job(1)
     epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=time.time())
     await store.write(jobs.start, job.number, credential=Credential.ENVIRONMENT, now=time.time())
-    [unit] = await store.write(units.claim, job.number, epoch=epoch, limit=1, now=time.time())
+    [unit] = (await store.write(rows.claim, job.number, epoch=epoch, limit=1, now=time.time())).units
     return job, unit
 
 
@@ -89,4 +111,4 @@ async def test_a_cancelled_attempt_gives_its_unit_back_before_it_ends(store, mak
         await running
     back = await store.read(units.by_key, job.number, "u1")
     assert (back.status, back.charged, back.reason) == ("pending", 0, "released by a drain")
-    assert [a.outcome for a in await store.read(units.attempts, unit.fence.unit)] == ["released"]
+    assert [a.outcome for a in await store.read(rows.of_unit, unit.fence.unit)] == ["released"]

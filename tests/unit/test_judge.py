@@ -33,10 +33,47 @@ def test_an_empty_answer_is_not_believed(text):
 )
 def test_a_limit_notice_is_no_answer_and_one_that_quotes_it_is(notice):
     outcome = judge(replace(GOOD, text=notice))
-    assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.RATE_LIMIT)
+    assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.QUOTA)
     honest = f"{notice}: this is what the support letter says on page 2. " + "It goes on about refunds. " * 20
     assert judge(replace(GOOD, text=honest)).verdict is Verdict.SUCCEEDED
     assert judge(replace(GOOD, text=f"The letter says '{notice}'.")).verdict is Verdict.SUCCEEDED
+
+
+def test_a_placeholder_is_no_answer_unless_the_instructions_ask_for_it():
+    outcome = judge(replace(GOOD, text="N/A."))
+    assert (outcome.verdict, outcome.message) == (Verdict.EMPTY, "the answer is only a placeholder: N/A.")
+    assert judge(replace(GOOD, text="N/A."), instructions="Say n/a if there is no date.").verdict is Verdict.SUCCEEDED
+
+
+def test_an_answer_about_a_file_that_was_never_read_is_flagged():
+    assert judge(GOOD, reads_file=True).message == "it answered without having read its file"
+    assert judge(replace(GOOD, tools_run=1, tools_done=1), reads_file=True).verdict is Verdict.SUCCEEDED
+
+
+def test_a_notice_of_an_unpaid_account_pauses_the_job_whatever_it_claims_to_be():
+    outcome = judge(replace(GOOD, text="Credit balance is too low"))
+    assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.AUTHENTICATION)
+
+
+def test_a_rejected_limit_says_until_when():
+    rejected = replace(GOOD, is_error=True, text="You've hit your limit", limited=True, limit_until=1_800_000_000.0)
+    assert (judge(rejected).cause, judge(rejected).until) == (Cause.QUOTA, 1_800_000_000.0)
+
+
+@pytest.mark.parametrize(
+    ("ended", "cause"), [("timeout", Cause.TIMEOUT), ("stalled", Cause.STALLED), ("no_server", Cause.CRASHED)]
+)
+def test_what_we_stopped_is_judged_by_why_whatever_the_bill_says(ended, cause):
+    assert judge(replace(GOOD, ended=ended)).cause is cause
+
+
+@pytest.mark.parametrize(
+    ("subtype", "cause"), [("error_max_budget_usd", Cause.UNIT_BUDGET), ("error_max_turns", Cause.MAX_TURNS)]
+)
+def test_a_cap_that_was_reached_is_final_and_says_what_to_raise(subtype, cause):
+    outcome = judge(replace(GOOD, is_error=True, subtype=subtype, denied_tools=("Read",)))
+    assert (outcome.verdict, outcome.cause) == (Verdict.FAILED, cause)
+    assert "larger" in outcome.message or "raise" in outcome.message
 
 
 def test_denied_tools_flag_an_answer_and_are_named():

@@ -3,7 +3,7 @@
 import pytest
 
 from batchproc.models import Cause, Outcome, UnitStatus, Verdict
-from batchproc.retry import POLICY, Backoff, Policy, decide
+from batchproc.retry import TABLE, Backoff, Policy, decide
 
 BACKOFF = Backoff(first_s=5, max_s=300)
 
@@ -21,22 +21,22 @@ def after(verdict, cause=None, *, attempt=1, charged=0, max_attempts=4, jitter=0
 
 
 def test_every_cause_has_a_policy():
-    assert set(POLICY) == set(Cause)
+    assert set(TABLE) == set(Cause)
 
 
-@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.RETRY and c is not Cause.EMPTY])
+@pytest.mark.parametrize("cause", [c for c, r in TABLE.items() if r.policy is Policy.RETRY and c is not Cause.EMPTY])
 def test_what_may_pass_is_retried_until_attempts_are_used_up(cause):
     assert after(Verdict.FAILED, cause, charged=2).status is UnitStatus.PENDING
     last = after(Verdict.FAILED, cause, charged=3)
     assert last.status is UnitStatus.FAILED and last.charged
 
 
-@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.GIVE_UP])
+@pytest.mark.parametrize("cause", [c for c, r in TABLE.items() if r.policy is Policy.GIVE_UP])
 def test_what_no_retry_mends_fails_at_once(cause):
     assert after(Verdict.FAILED, cause).status is UnitStatus.FAILED
 
 
-@pytest.mark.parametrize("cause", [c for c, p in POLICY.items() if p is Policy.PAUSE])
+@pytest.mark.parametrize("cause", [c for c, r in TABLE.items() if r.policy is Policy.PAUSE])
 def test_what_a_person_must_mend_pauses_the_job_and_costs_nothing_if_nothing_ran(cause):
     decision = after(Verdict.UNRUN, cause, charged=3)
     assert decision.status is UnitStatus.PENDING and not decision.charged and decision.pause
@@ -45,6 +45,24 @@ def test_what_a_person_must_mend_pauses_the_job_and_costs_nothing_if_nothing_ran
 def test_an_attempt_that_did_not_run_is_not_charged():
     decision = after(Verdict.UNRUN, Cause.RATE_LIMIT, charged=3)
     assert decision.status is UnitStatus.PENDING and not decision.charged
+
+
+@pytest.mark.parametrize("cause", [c for c, r in TABLE.items() if r.policy is Policy.WAIT])
+def test_a_limit_leaves_the_waiting_to_the_limiter_and_charges_only_what_ran(cause):
+    unrun = after(Verdict.UNRUN, cause, charged=3)
+    assert (unrun.status, unrun.charged, unrun.delay_s, unrun.pause) == (UnitStatus.PENDING, False, 0.0, None)
+    assert after(Verdict.FAILED, cause, charged=2).charged
+    assert after(Verdict.FAILED, cause, charged=3).status is UnitStatus.FAILED
+
+
+def test_an_outage_is_waited_for_longer_than_one_bad_answer():
+    outage, empty = after(Verdict.FAILED, Cause.NETWORK), after(Verdict.EMPTY, Cause.EMPTY)
+    assert outage.delay_s == 3 * empty.delay_s > 0
+
+
+def test_a_conversation_that_was_not_kept_is_begun_anew_at_once_and_for_free():
+    decision = after(Verdict.UNRUN, Cause.NO_CONVERSATION, charged=3)
+    assert (decision.status, decision.charged, decision.delay_s) == (UnitStatus.PENDING, False, 0.0)
 
 
 def test_empty_answers_are_retried_and_the_last_one_is_flagged():

@@ -11,11 +11,11 @@ from batchproc.models import REHEARSAL, Credential
 
 
 def test_every_default_can_be_set(tmp_path):
-    found = settings.load({"BATCHPROC_HOME": str(tmp_path), "BATCHPROC_SLOTS": "3", "BATCHPROC_ALLOW_FULL": "1"})
-    assert (found.home, found.slots, found.allow_full, found.max_attempts) == (tmp_path.resolve(), 3, True, 4)
+    found = settings.load({"BATCHPROC_HOME": str(tmp_path), "BATCHPROC_SLOTS": "3", "BATCHPROC_PROGRAMS": "OFF"})
+    assert (found.home, found.slots, found.programs, found.max_attempts) == (tmp_path.resolve(), 3, "off", 4)
 
 
-@pytest.mark.parametrize(("name", "value"), [("SLOTS", "many"), ("SLOTS", "0"), ("ALLOW_FULL", "maybe")])
+@pytest.mark.parametrize(("name", "value"), [("SLOTS", "many"), ("SLOTS", "0"), ("PROGRAMS", "maybe")])
 def test_a_bad_setting_is_named_with_its_value(name, value):
     with pytest.raises(InvalidJob, match=f"BATCHPROC_{name} = '{value}'"):
         settings.load({f"BATCHPROC_{name}": value})

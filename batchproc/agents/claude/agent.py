@@ -2,20 +2,21 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Self
 
 from batchproc.agents import frames
 from batchproc.agents.claude.options import options_of
+from batchproc.agents.claude.patience import Patience
 from batchproc.agents.claude.process import End, Process, import_sdk
 from batchproc.agents.guard import TAG, Guard
+from batchproc.agents.sayings import Frame
 from batchproc.models import AgentEvent, AttemptTask, Started
 from batchproc.platform import processes
 
-HARVEST_S = 3.0
-"""How long an interrupted agent may take to say what it cost."""
+POLITE = frozenset({"result", "interrupted"})
+"""Ends after which a CLI gets a moment to write its conversation down: it may go on one day."""
 
 
 class ClaudeAgent:
@@ -32,7 +33,7 @@ class ClaudeAgent:
         self._slots = asyncio.Semaphore(slots)
         self._starting = asyncio.Semaphore(starting)
         self._alive = asyncio.Semaphore(slots + starting)
-        self._running: set[Process] = set()
+        self._running: dict[str, Process] = {}
         self._endings: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -42,8 +43,8 @@ class ClaudeAgent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Kills what still runs, and waits for the ends of all, at most five seconds."""
-        for process in set(self._running):
-            self._part(process, finished=False)
+        for session_id in list(self._running):
+            self._part(session_id, finished=False)
         if self._endings:
             await asyncio.wait(set(self._endings), timeout=5)
         await asyncio.to_thread(processes.sweep, TAG, f"{self.tag}:", prefix=True)
@@ -54,38 +55,38 @@ class ClaudeAgent:
 
     async def run(self, task: AttemptTask, environment: Mapping[str, str]) -> AsyncGenerator[AgentEvent, None]:
         """See `Agent`. Closing it early kills the whole process tree before anything else happens."""
-        tally, end, began = frames.Tally(), End("result"), time.monotonic()
+        tally, died = frames.Tally(), End("")
         async with self._slots:
             await self._alive.acquire()
             process = Process(full=self.guard.level == "full", mark=f"{self.tag}:{task.session_id}")
-            self._running.add(process)
+            self._running[task.session_id] = process
+            patience = Patience(timeout_s=task.options.timeout_s, stall_s=task.options.stall_s)
             try:
                 options = options_of(task, environment, self.guard, process)
                 async with self._starting:
-                    began = time.monotonic()
+                    patience = Patience(timeout_s=task.options.timeout_s, stall_s=task.options.stall_s)
                     await process.start(options, task.prompt, task.options.timeout_s)
                 yield Started(pid=process.pid, guard=self.guard.name)
-                until = began + task.options.timeout_s
-                while tally.bill is None and not tally.refused:
-                    try:
-                        frame = await process.next_frame(until)
-                    except TimeoutError:
-                        end, until = end.later(), time.monotonic() + HARVEST_S
-                        process.interrupt()
-                        continue
+                async for frame in _listen(process, patience, tally):
                     for message in tally.add(frame):
                         yield message
-            except End as sooner:
-                end = end if end.ended == "timeout" else sooner
+            except End as end:
+                died = end
             finally:
-                self._part(process, finished=tally.bill is not None and end.ended == "result")
-        yield tally.report(end.ended, duration_s=time.monotonic() - began, detail=end.detail, subtype=end.subtype)
+                self._part(task.session_id, finished=tally.bill is not None and patience.ended in POLITE)
+        ended = patience.ended if patience.ended != "result" else died.ended or "result"
+        yield tally.report(ended, duration_s=patience.seconds, detail=died.detail, subtype=died.subtype)
 
-    def _part(self, process: Process, *, finished: bool) -> None:
+    def interrupt(self, session_id: str) -> None:
+        """See `Agent`."""
+        if (process := self._running.get(session_id)) is not None:
+            process.stop()
+
+    def _part(self, session_id: str, *, finished: bool) -> None:
         """Without an await, so that no cancellation comes in between: dead if unfinished, buried in the background."""
-        if process not in self._running:
+        process = self._running.pop(session_id, None)
+        if process is None:
             return
-        self._running.remove(process)
         if not finished:
             process.kill()
         ending = asyncio.get_running_loop().create_task(process.end(finished=finished), name=f"end of {process.mark}")
@@ -95,3 +96,22 @@ class ClaudeAgent:
     def _buried(self, ending: asyncio.Task[None]) -> None:
         self._endings.discard(ending)
         self._alive.release()
+
+
+async def _listen(process: Process, patience: Patience, tally: frames.Tally) -> AsyncGenerator[Frame, None]:
+    """Every frame until the bill, or until there is no hope for one. Raises `End` when the CLI has ended."""
+    while tally.bill is None and not tally.refused:
+        try:
+            frame = await process.next_frame(patience)
+        except TimeoutError:
+            if patience.is_over:
+                return
+            patience.run_out()
+            process.interrupt()
+            continue
+        yield frame
+        if tally.lacks and patience.ended == "result":  # it would go on without, and nobody would know
+            patience.stop("no_server")
+            process.interrupt()
+        if frame.get("subtype") != "api_retry":  # the CLI waits: that is no sign of life
+            patience.heard(waits_for_tool=tally.waits_for_tool)

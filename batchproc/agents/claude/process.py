@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from batchproc.agents import frames
+from batchproc.agents.claude.patience import Patience
 from batchproc.agents.guard import TAG
+from batchproc.agents.sayings import Frame
 from batchproc.platform import processes
 
 if TYPE_CHECKING:
@@ -19,21 +20,19 @@ if TYPE_CHECKING:
 
 FAREWELL_S = 1.0
 """How long a finished CLI may take to end by itself: it has its conversation to flush."""
+MOST_STDERR = 500
+"""Lines of stderr that are kept of one attempt: a flood of them must not fill the disk."""
+NO_CONVERSATION = "No conversation found with session ID"
+"""What the CLI says on stderr when the session that it is to go on with was not kept."""
 CONTROL = frozenset({"control_request", "control_response", "control_cancel_request"})
 
 
 class End(Exception):
-    """How an attempt ended without a bill: `died` or `timeout`; and `result` as long as there is hope for one."""
+    """How an attempt ended without a bill: `died`, or `timeout` if it did not even start in time."""
 
     def __init__(self, ended: str, detail: str = "", subtype: str = "") -> None:
         super().__init__(detail)
         self.ended, self.detail, self.subtype = ended, detail, subtype
-
-    def later(self) -> "End":
-        """After the first timeout we ask for the bill; after the second nobody answers."""
-        if self.ended == "timeout":
-            raise self
-        return End("timeout")
 
 
 class Process:
@@ -42,11 +41,14 @@ class Process:
     def __init__(self, *, full: bool, mark: str) -> None:
         self.mark, self._full = mark, full
         self._stderr: deque[str] = deque(maxlen=20)
-        self._frames: asyncio.Queue[frames.Frame | None] = asyncio.Queue(256)
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(256)
         self._transport: _Tee | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._interrupting: asyncio.Task[None] | None = None
         self._killed = False
+        self._heard = 0
+        self._patience: Patience | None = None
+        self._limit: asyncio.Timeout | None = None
         self.litter: Path | None = None
 
     @property
@@ -66,21 +68,36 @@ class Process:
             self._connecting.result()
             await self._client.query(prompt)
         except Exception as problem:  # the SDK raises bare ones too
-            raise End("died", await self._last_words(str(problem))) from problem
+            said = await self._last_words(str(problem))
+            raise End("died", said, "no_conversation" if NO_CONVERSATION in said else "") from problem
 
-    async def next_frame(self, until: float) -> frames.Frame:
-        """TimeoutError at `until` on the monotonic clock; End when the CLI has ended."""
-        async with asyncio.timeout(until - time.monotonic()):
+    async def next_frame(self, patience: Patience) -> Frame:
+        """TimeoutError when the patience runs out; End when the CLI has ended."""
+        self._patience = patience
+        async with asyncio.timeout(patience.until - time.monotonic()) as self._limit:
             frame = await self._frames.get()
         if frame is None:
-            raise End("died", await self._last_words("the CLI ended without a result"))
+            said = await self._last_words("the CLI ended without a result")
+            raise End("died", said, "no_conversation" if NO_CONVERSATION in said else "")
         return frame
 
+    def stop(self) -> None:
+        """Somebody wants it to end: it is asked for its bill, and waited for no longer than for that."""
+        if self._patience is None or self._limit is None:
+            return
+        self._patience.stop("interrupted")
+        self.interrupt()
+        with contextlib.suppress(RuntimeError):  # a frame has just come: the next wait will know
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._patience.until - time.monotonic())
+
     def hear(self, line: str) -> None:
-        """A line of its stderr: the last twenty are kept, and passed on unless the queue is full."""
+        """A line of its stderr: the last twenty are kept, the first hundreds passed on unless the queue is full."""
         self._stderr.append(line[:1000])
+        self._heard += 1
+        if self._heard > MOST_STDERR:
+            return
         with contextlib.suppress(asyncio.QueueFull):
-            self._frames.put_nowait({"type": "stderr", "line": line})
+            self._frames.put_nowait({"type": "stderr", "line": line[:10_000]})
 
     def interrupt(self) -> None:
         """Asks for the result as it is. In a task: its answer comes on the very stream that we go on reading."""
@@ -131,7 +148,7 @@ class Process:
 class _Tee:
     """The SDK's transport in our hands: it gets the control frames, and all others come to us as they are."""
 
-    def __init__(self, options: "ClaudeAgentOptions", out: asyncio.Queue[frames.Frame | None], owner: Process) -> None:
+    def __init__(self, options: "ClaudeAgentOptions", out: asyncio.Queue[Frame | None], owner: Process) -> None:
         from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
 
         self._inner = SubprocessCLITransport(prompt="", options=options)

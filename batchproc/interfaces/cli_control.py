@@ -1,0 +1,142 @@
+"""The shell's verbs that change what is there: start, pause, resume, set, cancel, retry, delete, approve."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from batchproc import settings
+from batchproc.errors import InvalidJob
+from batchproc.interfaces import cli_show
+
+if TYPE_CHECKING:
+    from batchproc.service import BatchService
+
+Command = Callable[["BatchService", argparse.Namespace], Awaitable[BaseModel]]
+
+
+def add(commands: Any) -> list[argparse.ArgumentParser]:
+    """Add the parsers of these verbs; returns them."""
+    made = {name: commands.add_parser(name, help=about) for name, about in VERBS.items()}
+    for name, parser in made.items():
+        parser.add_argument("job_id")
+        if name != "approve":
+            parser.add_argument("--why", help="kept with the change")
+    made["pause"].add_argument("--now", action="store_true", help="stop running units; they go back to the queue")
+    made["cancel"].add_argument("keys", nargs="*", help="only these units (default: the whole job)")
+    made["delete"].add_argument("--yes", action="store_true", help="do not ask")
+    for name, kind in (("max-concurrency", int), ("budget-usd", float), ("unit-budget-usd", float), ("priority", int)):
+        made["set"].add_argument(f"--{name}", type=kind)
+    which = made["retry"].add_mutually_exclusive_group()
+    which.add_argument("--status", help="failed (default), flagged, cancelled or skipped")
+    which.add_argument("--signature", help="of one group of failures, as `status --json` gives it")
+    which.add_argument("--keys", nargs="+", metavar="KEY")
+    made["retry"].add_argument("--instructions", help="added to the job's own for these units")
+    made["retry"].add_argument("--continue-session", action="store_true", help="go on in each unit's last conversation")
+    return list(made.values())
+
+
+VERBS = {
+    "start": "let a job's agents run, or go on",
+    "pause": "start nothing more of a job",
+    "resume": "let a paused job go on",
+    "set": "change a job, also while it runs",
+    "cancel": "end a job, or some of its units, for good",
+    "retry": "run failed units again",
+    "delete": "delete a job and everything of it",
+    "approve": "allow what a job names: a program, a shell, a tool",
+}
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Do what one of `VERBS` says."""
+    async with _service() as service:
+        if args.command == "approve":
+            return await _approve(service, args)
+        if args.command == "delete" and not args.yes and not _agrees(f"Delete job {args.job_id} and all its results?"):
+            return 1
+        try:
+            answer = await COMMANDS[args.command](service, args)
+        except ValidationError as error:
+            one = error.errors(include_url=False)[0]
+            raise InvalidJob(f"--{str(one['loc'][0]).replace('_', '-')}", one["input"], one["msg"]) from None
+    if args.json:
+        print(answer.model_dump_json())
+    else:
+        cli_show.controlled(answer)
+    return 0
+
+
+@asynccontextmanager
+async def _service() -> "AsyncIterator[BatchService]":
+    from batchproc import app
+
+    async with app.open_service(settings.load(), by=f"shell: {getpass.getuser()}") as service:
+        yield service
+
+
+async def _cancel(service: "BatchService", args: argparse.Namespace) -> BaseModel:
+    if args.keys:
+        return await service.cancel_units(args.job_id, args.keys, why=args.why)
+    return await service.cancel_job(args.job_id, why=args.why)
+
+
+async def _retry(service: "BatchService", args: argparse.Namespace) -> BaseModel:
+    return await service.retry_units(
+        args.job_id,
+        status=args.status,
+        signature=args.signature,
+        keys=args.keys,
+        instructions=args.instructions,
+        continue_session=args.continue_session,
+        why=args.why,
+    )
+
+
+async def _set(service: "BatchService", args: argparse.Namespace) -> BaseModel:
+    return await service.control_job(
+        args.job_id,
+        "set",
+        max_concurrency=args.max_concurrency,
+        budget_usd=args.budget_usd,
+        unit_budget_usd=args.unit_budget_usd,
+        priority=args.priority,
+        why=args.why,
+    )
+
+
+COMMANDS: dict[str, Command] = {
+    "start": lambda service, args: service.start_job(args.job_id, why=args.why),
+    "pause": lambda service, args: service.control_job(args.job_id, "pause", drain=not args.now, why=args.why),
+    "resume": lambda service, args: service.control_job(args.job_id, "resume", why=args.why),
+    "set": _set,
+    "cancel": _cancel,
+    "retry": _retry,
+    "delete": lambda service, args: service.delete_job(args.job_id, why=args.why),
+}
+
+
+async def _approve(service: "BatchService", args: argparse.Namespace) -> int:
+    """Show the whole text to the person at this terminal, and ask. There is no flag that answers for him."""
+    needed = await service.needed_approval(args.job_id)
+    if needed is None:
+        print(f"Job {args.job_id} needs no approval, or has it.")
+        return 0
+    print(f"Job {args.job_id} would be allowed to do this:\n\n{cli_show.safe(needed.text)}\n\n(approval {needed.hash})")
+    if not _agrees("Allow it?"):
+        return 1
+    await service.approve(args.job_id, needed.hash, by=f"a person at a terminal: {getpass.getuser()}")
+    print(f"Allowed. Now start it: batchproc start {args.job_id}")
+    return 0
+
+
+def _agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes. Without a terminal there is nobody to ask."""
+    if not sys.stdin.isatty():
+        print("batchproc: this needs a person at a terminal", file=sys.stderr)
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}

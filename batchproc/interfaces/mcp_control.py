@@ -1,0 +1,150 @@
+"""The MCP tools that let jobs run, and that change what is there. A person may be asked in the client's own dialog."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from batchproc import answers
+from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
+
+if TYPE_CHECKING:
+    from batchproc.service import BatchService
+
+JobId = Annotated[str, Field(description="As create_job or list_jobs gave it")]
+Why = Annotated[str | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
+Keys = Annotated[list[str], Field(min_length=1, max_length=10_000, description="Units by their keys")]
+
+STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
+CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+
+class Approved(BaseModel):
+    pass  # no field and no docstring: the client shows a plain dialog, accept or decline
+
+
+class NotAsked(BaseModel):
+    """There was nothing to ask, or the client cannot ask anybody."""
+
+
+class ControlTools:
+    """Each method is a tool: it calls the service and presents what it gets."""
+
+    def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
+        self._service = service
+
+    def table(self) -> list[Tool]:
+        return [
+            tool(self._start_job(), "Start a job", STARTS),
+            tool(self.control_job, "Pause, resume or change a job", CHANGES),
+            tool(self.cancel_job, "Cancel a job", CHANGES),
+            tool(self.cancel_units, "Cancel units", CHANGES),
+            tool(self.retry_units, "Retry units", STARTS),
+            tool(self.delete_job, "Delete a job", CHANGES),
+        ]
+
+    async def _ask(self, job_id: JobId, ctx: Context) -> Elicit[Approved] | NotAsked:
+        """Ask the person in front of the client, if the job needs an approval and the client can ask."""
+        needed = await (await self._service()).needed_approval(job_id)
+        if needed is None or not _can_ask(ctx):
+            return NotAsked()
+        question = f"batchproc: may job {job_id} do this?\n\n{needed.text}\n\n(approval {needed.hash})"
+        return Elicit(question, Approved)
+
+    def _start_job(self) -> Callable[..., Awaitable[CallToolResult]]:
+        """The tool start_job, bound to this service: what it asks is resolved before it is called."""
+        ask = with_errors_for_models(self._ask)
+
+        async def start_job(
+            job_id: JobId,
+            ctx: Context,
+            approval: Annotated[ElicitationResult[Approved], Resolve(ask)],
+            why: Why = None,
+        ) -> Annotated[CallToolResult, answers.StartedJob]:
+            """Let a job's agents run in the background, or go on after a pause. Spends money unless the model is the
+            rehearsal model: ask the user first. Returns at once."""
+            service = await self._service()
+            if isinstance(approval, AcceptedElicitation) and isinstance(approval.data, Approved):
+                needed = await service.needed_approval(job_id)
+                if needed is not None:
+                    await service.approve(job_id, needed.hash, by=f"a person, asked by {_client(ctx)}")
+            return result(await service.start_job(job_id, why=why))
+
+        return start_job
+
+    async def control_job(
+        self,
+        job_id: JobId,
+        action: Annotated[str, Field(description="pause, resume or set")],
+        max_concurrency: Annotated[int | None, Field(ge=1, le=256, description="Agents at a time")] = None,
+        budget_usd: Annotated[float | None, Field(gt=0, description="Dollars the whole job may cost")] = None,
+        unit_budget_usd: Annotated[float | None, Field(gt=0, description="Dollars one attempt may cost")] = None,
+        priority: Annotated[int | None, Field(ge=-100, le=100, description="Higher ones get free slots first")] = None,
+        drain: Annotated[bool, Field(description="pause: true lets running units finish, false stops them")] = True,
+        why: Why = None,
+    ) -> Annotated[CallToolResult, answers.ControlledJob]:
+        """Pause a job, let it go on, or set how many agents run at a time, what it may cost and its priority (also
+        while it runs). A job that was paused for its budget goes on when that is raised: ask the user first."""
+        service = await self._service()
+        return result(
+            await service.control_job(
+                job_id,
+                action,
+                max_concurrency=max_concurrency,
+                budget_usd=budget_usd,
+                unit_budget_usd=unit_budget_usd,
+                priority=priority,
+                drain=drain,
+                why=why,
+            )
+        )
+
+    async def cancel_job(self, job_id: JobId, why: Why = None) -> Annotated[CallToolResult, answers.ControlledJob]:
+        """End a job for good. Running agents are stopped within seconds; what is final stays. Ask the user first."""
+        return result(await (await self._service()).cancel_job(job_id, why=why))
+
+    async def cancel_units(
+        self, job_id: JobId, keys: Keys, why: Why = None
+    ) -> Annotated[CallToolResult, answers.ControlledJob]:
+        """Cancel some units of a job; they are not run again by themselves."""
+        return result(await (await self._service()).cancel_units(job_id, keys, why=why))
+
+    async def retry_units(
+        self,
+        job_id: JobId,
+        status: Annotated[str | None, Field(description="failed (default), flagged, cancelled or skipped")] = None,
+        signature: Annotated[str | None, Field(description="Of one group of failures, as get_status gives it")] = None,
+        keys: Annotated[list[str] | None, Field(max_length=10_000, description="Or these units")] = None,
+        instructions: Annotated[
+            str | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for these units")
+        ] = None,
+        continue_session: Annotated[
+            bool, Field(description="Go on in each unit's last conversation instead of a new one")
+        ] = False,
+        why: Why = None,
+    ) -> Annotated[CallToolResult, answers.ControlledJob]:
+        """Run final units again, with all their attempts: one group of failures, one status, or some keys. A job
+        that has ended runs again. Spends money: ask the user first."""
+        service = await self._service()
+        which = {"status": status, "signature": signature, "keys": keys}
+        how = {"instructions": instructions, "continue_session": continue_session, "why": why}
+        return result(await service.retry_units(job_id, **which, **how))  # type: ignore[arg-type]
+
+    async def delete_job(self, job_id: JobId, why: Why = None) -> Annotated[CallToolResult, answers.DeletedJob]:
+        """Delete a job with its units, results, events and files, for good. Ask the user first. Cancel it before if it
+        runs."""
+        return result(await (await self._service()).delete_job(job_id, why=why))
+
+
+def _can_ask(ctx: Context) -> bool:
+    """Whether the client can show a form; the same rule as the SDK's: a bare declaration counts, URLs alone do not."""
+    declared = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
+    return declared is not None and (declared.form is not None or declared.url is None)
+
+
+def _client(ctx: Context) -> str:
+    params = ctx.session.client_params
+    return f"{params.client_info.name} {params.client_info.version}" if params else "an MCP client"

@@ -1,0 +1,79 @@
+"""A job's options: the defaults filled in, and checked against this machine, in the user's words."""
+
+from pathlib import Path
+
+from batchproc import programs
+from batchproc.errors import InvalidJob
+from batchproc.models import AgentOptions, JobOptions, Profile, Workspace
+from batchproc.settings import Settings
+
+DEFAULTED = (
+    *("max_concurrency", "max_attempts", "timeout_s", "stall_s"),
+    *("max_output_tokens", "budget_usd", "breaker"),
+)
+"""What is left out takes the setting of the same name."""
+AS_GIVEN = (
+    *("model", "profile", "max_turns", "max_total_tokens", "max_units", "max_wall_s"),
+    *("resume", "mcp_servers", "system_prompt"),
+)
+
+
+def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
+    """Fill in the defaults and check what needs this machine. Raises `InvalidJob`."""
+    programs.check(options, settings)
+    given = {name: getattr(options, name) for name in (*AS_GIVEN, *DEFAULTED)}
+    filled = {name: getattr(settings, name) for name in DEFAULTED if given[name] is None}
+    named = options.working_directory
+    folder = None if named is None else _folder("options.working_directory", named, settings.home)
+    return AgentOptions(
+        **{**given, **filled},
+        unit_budget_usd=_unit_budget(options.unit_budget_usd, options.budget_usd or settings.budget_usd),
+        working_directory=folder,
+        workspace=_workspace(options),
+        directories=_directories(options.directories, folder, settings.home),
+        allowed_tools=list(options.allowed_tools),
+        disallowed_tools=list(options.disallowed_tools),
+    )
+
+
+def _folder(field: str, text: str, home: Path) -> str:
+    """Its real path. The store is nobody's data: it may neither lie in the folder nor hold it."""
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise InvalidJob(field, text, "give an absolute path")
+    if not path.is_dir():
+        raise InvalidJob(field, text, "no such folder; create it or name another")
+    real = path.resolve()
+    if home.is_relative_to(real):
+        raise InvalidJob(field, text, f"it holds batchproc's own store ({home}); name a narrower one")
+    if real.is_relative_to(home):
+        raise InvalidJob(field, text, f"it lies in batchproc's own store ({home}); name another")
+    return str(real)
+
+
+def _directories(named: tuple[str, ...], working: str | None, home: Path) -> list[str]:
+    """Each once, and none that lies in another or in the working directory: it is readable there."""
+    folders = sorted({_folder("options.directories", text, home) for text in named})
+    kept = [working] if working else []
+    for folder in folders:
+        if not any(Path(folder).is_relative_to(other) for other in kept):
+            kept.append(folder)
+    return kept[1:] if working else kept
+
+
+def _workspace(options: JobOptions) -> Workspace:
+    writes = options.profile in {Profile.EDIT, Profile.FULL}
+    if options.workspace is None:
+        return Workspace.SHARED if writes and options.working_directory else Workspace.SCRATCH
+    if options.workspace is Workspace.SHARED and not options.working_directory:
+        raise InvalidJob("options.workspace", "shared", "name the folder to share in options.working_directory")
+    return options.workspace
+
+
+def _unit_budget(asked: float | None, budget: float) -> float | None:
+    if asked is not None and asked > budget:
+        way_out = (
+            f"one attempt cannot cost more than the whole job, which may cost {budget:g}; raise options.budget_usd"
+        )
+        raise InvalidJob("options.unit_budget_usd", asked, way_out)
+    return asked

@@ -1,0 +1,73 @@
+"""What became of an order: pause, cancel, retry, delete; worded once, for every face. Pure."""
+
+from collections.abc import Mapping
+
+from batchproc import answers, ledger
+from batchproc.models import Job, JobStatus, UnitStatus
+from batchproc.store.control import Cancelled
+from batchproc.store.status import Snapshot
+
+
+def controlled(look: Snapshot, message: str) -> answers.ControlledJob:
+    job = look.job
+    return answers.ControlledJob(
+        ledger=ledger.words(look.counts, job),
+        job_id=job.job_id,
+        status=job.status,
+        reason=job.reason,
+        detail=job.detail,
+        counts=dict(look.counts),
+        cancelling=look.cancelling,
+        max_concurrency=job.options.max_concurrency,
+        budget_usd=job.options.budget_usd,
+        priority=job.priority,
+        message=message,
+    )
+
+
+def said_of_control(action: str, changes: Mapping[str, float], look: Snapshot, *, drain: bool) -> str:
+    done = [f"{name} is {value:g} now" for name, value in changes.items()]
+    running = look.counts[UnitStatus.RUNNING]
+    if action == "pause":
+        ends = "run to their end" if drain else "are stopped and go back to the queue"
+        done.append(f"nothing more is started; {running} running units {ends}" if running else "nothing runs")
+    if action == "resume":
+        done.append("it runs")
+    return "; ".join(done)
+
+
+def said_of_cancel(look: Snapshot) -> str:
+    if look.job.status is not JobStatus.CANCELLED:
+        return f"it had ended before ({look.job.status}); nothing was changed"
+    running = look.counts[UnitStatus.RUNNING]
+    stopping = f"; {running} running agents are being stopped" if running else ""
+    return f"cancelled{stopping}. What was final stays; retry_units(status=cancelled) takes the rest up again"
+
+
+def said_of_units(done: Cancelled) -> str:
+    parts = [
+        f"{done.cancelled} cancelled",
+        f"{done.cancelling} running ones are being stopped" if done.cancelling else "",
+        f"{done.final} had ended before" if done.final else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def said_of_retry(count: int, job: Job) -> str:
+    if not count:
+        return "no unit matches; nothing was changed"
+    waits = {
+        JobStatus.PAUSED: "; the job is paused, and goes on with control_job(action=resume)",
+        JobStatus.READY: "; start_job lets them run",
+    }.get(job.status, "")
+    units = (
+        "1 unit is asked for again, with all its attempts before it"
+        if count == 1
+        else (f"{count:,} units are asked for again, with all their attempts before them")
+    )
+    return units + waits
+
+
+def deleted(job: Job, counts: Mapping[str, int]) -> answers.DeletedJob:
+    message = "the job, its units, results, events and files are gone"
+    return answers.DeletedJob(job_id=job.job_id, status="deleted", counts=dict(counts), message=message)

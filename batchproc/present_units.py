@@ -1,0 +1,77 @@
+"""Units and their results → answers for people and models. Pure; worded once, for every face."""
+
+from collections.abc import Mapping, Sequence
+
+from batchproc import answers, present
+from batchproc.models import FINAL, Attempt, Event, Job, Unit, UnitStatus
+
+UNIT_CHARACTERS = 20_000
+EVENT_CHARACTERS = 1_000
+
+
+def results(
+    job: Job, page: Sequence[Unit], limit: int, counts: Mapping[str, int], status: UnitStatus | None
+) -> answers.Results:
+    """One page; `page` holds one unit more than `limit` if there is a next page."""
+    shown = page[:limit]
+    return answers.Results(
+        results=[
+            answers.Result(
+                key=u.key,
+                status=u.status,
+                text=u.text,
+                output=u.output,
+                cost_usd=round(u.cost_usd, 6),
+                attempts=u.attempt,
+                error=u.error,
+            )
+            for u in shown
+        ],
+        next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
+        total=counts[status] if status else sum(counts[s] for s in FINAL),
+        model=present.model_name(job),
+    )
+
+
+def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event]) -> answers.UnitAnswer:
+    return answers.UnitAnswer(
+        job_id=job.job_id,
+        key=found.key,
+        status=found.status,
+        reason=found.reason,
+        payload=present.cut(found.payload, UNIT_CHARACTERS),
+        prompt=present.cut(present.prompt_of(job).render(found.key, found.payload), UNIT_CHARACTERS),
+        text=found.text,
+        output=found.output,
+        error=found.error,
+        cost_usd=round(found.cost_usd, 6),
+        attempts=[_attempt(one) for one in tries],
+        events=[
+            answers.EventAnswer(
+                seq=e.seq,
+                at=present.stamp(e.at),
+                kind=e.kind,
+                attempt=e.attempt,
+                data=present.cut(e.data, EVENT_CHARACTERS),
+            )
+            for e in tail
+        ],
+    )
+
+
+def _attempt(one: Attempt) -> answers.AttemptAnswer:
+    return answers.AttemptAnswer(
+        n=one.n,
+        started_at=present.stamp(one.started_at),
+        finished_at=present.stamp(one.finished_at) if one.finished_at else None,
+        outcome=one.outcome,
+        cause=one.cause,
+        error=one.error,
+        charged=one.charged,
+        cost_usd=round(one.cost_usd, 6),
+        billed=one.billed,
+        tokens=one.tokens,
+        turns=one.turns,
+        session_id=one.session_id,
+        resumed_from=one.resumed_from,
+    )

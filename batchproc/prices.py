@@ -1,0 +1,55 @@
+"""Pure: what a model's tokens cost, as the CLI (2.1.330) prices them; an estimate, not a bill.
+
+Measured: `total_cost_usd` of one request with a million tokens of each kind, for each model. A name that the CLI does
+not know is priced like its default model; here like the dearest of the table, because this is used to reserve money.
+"""
+
+from dataclasses import dataclass
+
+from batchproc.models import REHEARSAL
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """US dollars for a million tokens. A prompt of more than 100,000 tokens costs `long` times as much."""
+
+    read: float
+    write: float
+    long: float = 1.0
+
+    def request_usd(self, *, read: float, written: float) -> float:
+        """The most that one request can cost: everything that it reads is written to the cache for an hour, at twice
+        the price of reading it."""
+        factor = self.long if read > 100_000 else 1.0
+        return factor * (read * 2 * self.read + written * self.write) / MILLION
+
+
+FREE = Price(read=0.0, write=0.0)
+OPUS, SONNET, HAIKU = Price(read=4, write=20), Price(read=2, write=10), Price(read=0.1, write=0.5, long=5)
+DEAREST = Price(read=5, write=25)
+
+PRICES = {
+    REHEARSAL: FREE,
+    "opus": OPUS,
+    "sonnet": SONNET,
+    "haiku": HAIKU,
+    "claude-opus-5-5": OPUS,
+    "claude-sonnet-5-5": SONNET,
+    "claude-haiku-5-5": HAIKU,
+    "claude-opus-4-5": DEAREST,
+    "claude-sonnet-4-5": Price(read=3, write=15),
+    "claude-haiku-4-5": Price(read=1, write=5),
+    "claude-3-5-haiku-latest": Price(read=0.8, write=4),
+}
+
+
+def price_of(model: str | None) -> Price:
+    """By the name that the job asks for; None is the CLI's default model. Dated names are priced like their family."""
+    if model is None:
+        return OPUS
+    if model in PRICES:
+        return PRICES[model]
+    family = max((name for name in PRICES if model.startswith(f"{name}-")), key=len, default=None)
+    return PRICES[family] if family else DEAREST

@@ -1,0 +1,154 @@
+"""What a person does with a job: starts, pauses, changes, cancels, deletes it."""
+
+import asyncio
+import shutil
+from collections.abc import Mapping, Sequence
+
+from batchproc import answers, orders, present
+from batchproc.errors import InvalidJob, SupervisorError, WrongStatus
+from batchproc.models import Job, JobOptions, JobStatus, UnitStatus
+from batchproc.service.allowing import CHUNK, Allowing, no_such_keys, require_keys
+from batchproc.service.base import RINGS
+from batchproc.store import control, retention
+from batchproc.store import jobs as rows
+
+
+class Controlling(Allowing):
+    """start_job, control_job, cancel_job, cancel_units, delete_job."""
+
+    async def start_job(self, job_id: str, *, why: str | None = None) -> answers.StartedJob:
+        """Let the job's agents run. Answers at once; the work goes on without the caller.
+
+        Raises `CredentialMissing`, `NeedsApproval`, `NotFound`, `WrongStatus`, `SupervisorError`.
+        """
+        job = await self._job(job_id)
+        _require_startable(job)
+        await self._require_approval(job)
+        for _ in range(RINGS):
+            credential, guard = await self._hand_credentials(job)
+            await self._store.write(
+                rows.start, job.number, credential=credential, now=self._clock(), order=self._order(why)
+            )
+            if await self._launcher.ring():
+                return present.started(await self._job(job_id), credential, guard=guard)
+        raise SupervisorError(
+            f"job {job_id} is marked to run, but no supervisor took it up; see `batchproc doctor`, then start it again"
+        )
+
+    async def control_job(
+        self,
+        job_id: str,
+        action: str,
+        *,
+        drain: bool = True,
+        why: str | None = None,
+        **changes: float | None,
+    ) -> answers.ControlledJob:
+        """`pause` (with `drain` running units finish, without they go back to the queue), `resume`, or `set` options.
+
+        `changes` are those of `SETTABLE`; None changes nothing. They may go with any action. Doing it twice is doing it
+        once. Raises `NotFound`, `WrongStatus`, `InvalidJob`.
+        """
+        if action not in ACTIONS:
+            raise InvalidJob("action", action, f"known ones are {', '.join(ACTIONS)}")
+        job = await self._job(job_id)
+        changed = _checked(job, changes)
+        if action == "set" and not changed:
+            raise InvalidJob("action", action, f"name what to set: {', '.join(SETTABLE)}")
+        if action != "set":
+            _require_under_way(job, action)
+        if changed:
+            _require_alive(job)
+            job = await self._store.write(control.change, job, self._order(why), changes=changed, now=self._clock())
+        if action == "pause":
+            await self._store.write(control.hold, job.number, self._order(why), release=not drain, now=self._clock())
+        if action == "resume" and job.status is JobStatus.PAUSED:
+            started = await self.start_job(job_id, why=why)
+            return orders.controlled(await self._look(job_id), started.message)
+        await self._ring_for_change()
+        look = await self._look(job_id)
+        return orders.controlled(look, orders.said_of_control(action, changed, look, drain=drain))
+
+    async def cancel_job(self, job_id: str, *, why: str | None = None) -> answers.ControlledJob:
+        """End a job for good. What is final stays; what runs is stopped within seconds and is not run again."""
+        job = await self._job(job_id)
+        if await self._store.write(control.cancel, job.number, self._order(why), now=self._clock()):
+            await self._ring_for_change()
+            if job.status is JobStatus.ENUMERATING:
+                await self._empty(job)
+        if (await self._job(job_id)).status is JobStatus.CANCELLED:
+            await self._cancel_the_rest(job, why)
+        look = await self._look(job_id)
+        if look.counts[UnitStatus.RUNNING]:
+            await self._launcher.ensure()
+        return orders.controlled(look, orders.said_of_cancel(look))
+
+    async def _empty(self, job: Job) -> None:
+        while await self._store.write(control.discard_unpublished, job.number, limit=CHUNK):
+            pass
+
+    async def cancel_units(self, job_id: str, keys: Sequence[str], *, why: str | None = None) -> answers.ControlledJob:
+        """Cancel some units of a job by their keys. Raises `NotFound` naming keys that the job does not have, before
+        anything is changed."""
+        require_keys(keys)
+        job = await self._job(job_id)
+        unknown = await self._store.read(control.unknown_keys, job.number, keys)
+        if unknown:
+            raise no_such_keys(job_id, unknown)
+        done = await self._store.write(control.cancel_keys, job.number, keys, self._order(why), now=self._clock())
+        if done.cancelling:
+            await self._launcher.ensure()
+        await self._ring_for_change()
+        return orders.controlled(await self._look(job_id), orders.said_of_units(done))
+
+    async def delete_job(self, job_id: str, *, why: str | None = None) -> answers.DeletedJob:
+        """Delete a job and everything of it. Raises `WrongStatus` while something of it runs: cancel it first."""
+        job = await self._job(job_id)
+        counts = await self._store.read(rows.ledger, job.number)
+        await retention.delete_job(self._store, job, order=self._order(why), now=self._clock())
+        await asyncio.to_thread(shutil.rmtree, self._settings.home / "agents" / job_id, ignore_errors=True)
+        return orders.deleted(job, counts)
+
+
+ACTIONS = ("pause", "resume", "set")
+SETTABLE = ("max_concurrency", "budget_usd", "unit_budget_usd", "priority")
+
+
+def _require_startable(job: Job) -> None:
+    match job.status:
+        case JobStatus.READY | JobStatus.PAUSED | JobStatus.RUNNING:
+            return
+        case JobStatus.ENUMERATING:
+            way_out = "its source is still being read; wait with get_status(wait_s=45), then start it"
+        case JobStatus.FAILED:
+            way_out = f"its source could not be read ({job.reason}); create the job again"
+        case _:
+            way_out = "see get_results for what it did; retry_units asks for units again"
+    raise WrongStatus(job.job_id, job.status, "be started", way_out)
+
+
+def _require_under_way(job: Job, action: str) -> None:
+    if job.status not in {JobStatus.RUNNING, JobStatus.PAUSED}:
+        way_out = {
+            JobStatus.READY: "it has not been started; see start_job",
+            JobStatus.ENUMERATING: "its source is still being read",
+        }.get(job.status, "it has ended; retry_units asks for units again")
+        raise WrongStatus(job.job_id, job.status, f"be {action}d", way_out)
+
+
+def _require_alive(job: Job) -> None:
+    if job.status is JobStatus.FAILED:
+        raise WrongStatus(job.job_id, job.status, "be changed", "create the job again")
+
+
+def _checked(job: Job, given: Mapping[str, float | None]) -> dict[str, float]:
+    """What is to be set, checked as at the door of create_job."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if unknown := sorted(changes.keys() - set(SETTABLE)):
+        raise InvalidJob("changes", unknown, f"what can be set is {', '.join(SETTABLE)}")
+    valid = JobOptions.model_validate(changes)
+    changes = {name: getattr(valid, name) for name in changes}
+    cap = changes.get("unit_budget_usd", job.options.unit_budget_usd)
+    if cap is not None and cap > changes.get("budget_usd", job.options.budget_usd):
+        raise InvalidJob("unit_budget_usd", cap, "it is more than the whole job may cost (budget_usd)")
+    return changes

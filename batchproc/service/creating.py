@@ -1,0 +1,98 @@
+"""A job is defined, and its source is read."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from batchproc import answers, credentials, jobs, present
+from batchproc import options as options_
+from batchproc.enumerators.base import Enumerator
+from batchproc.errors import CredentialMissing, InvalidJob, StoreError, TakenOver
+from batchproc.models import AgentOptions, Job, JobSpec
+from batchproc.service.base import RINGS, Service
+from batchproc.store import jobs as rows
+from batchproc.store import units
+
+SAMPLE = 3
+
+
+class Creating(Service):
+    """create_job."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._creations: set[asyncio.Task[answers.CreatedJob]] = set()
+
+    async def create_job(self, spec: JobSpec) -> answers.CreatedJob:
+        """Define a job and read its source. Nothing runs yet.
+
+        Raises `InvalidJob` before anything is kept; what is wrong with the source (`SourceError` and its kin) leaves a
+        `failed` job without units. The same `idempotency_key` with the same description gives the job that is there.
+        """
+        source = jobs.check(spec)
+        options = options_.resolve(spec.options, self._settings)
+        task = asyncio.create_task(self._create(spec, options, source), name=f"create {spec.name}")
+        self._creations.add(task)
+        task.add_done_callback(self._creation_ended)
+        # A caller that goes away does not stop it: a job that is in the list is read to its end.
+        return await asyncio.shield(task)
+
+    async def _create(self, spec: JobSpec, options: AgentOptions, source: Enumerator) -> answers.CreatedJob:
+        job, is_new = await self._store.write(rows.create, spec, options, reader=jobs.me(), now=self._clock())
+        if not is_new:
+            _require_same(job, await self._store.read(rows.enumerator, job.number), spec, options)
+            await self.wake()
+            return await self._created(job, [])
+        reading = jobs.Reading(self._store, job, source, token=rows.FIRST_READING, clock=self._clock)
+        job = await self._read_in(job, reading)
+        return await self._created(job, [*reading.warnings, *self._no_credential(options.model)])
+
+    async def _read_in(self, job: Job, reading: jobs.Reading) -> Job:
+        """Read the source for a while; what takes longer, or fails for want of disk, is the supervisor's."""
+        try:
+            async with asyncio.timeout(self._settings.enumerate_s):
+                return await reading.run()
+        except TakenOver:
+            pass
+        except TimeoutError:
+            await self._leave_to_supervisor(reading)
+        except (StoreError, asyncio.CancelledError):
+            await reading.hand_over()
+            raise
+        return await self._job(job.job_id)
+
+    async def _leave_to_supervisor(self, reading: jobs.Reading) -> None:
+        await reading.hand_over()
+        for _ in range(RINGS):
+            await self._launcher.ensure()
+            if await self._launcher.ring():
+                return
+
+    def _creation_ended(self, task: "asyncio.Task[answers.CreatedJob]") -> None:
+        self._creations.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller has it, unless he left
+
+    async def close(self) -> None:
+        """Leave readings that are under way to the supervisor."""
+        for task in self._creations:
+            task.cancel()
+        await asyncio.gather(*self._creations, return_exceptions=True)
+
+    def _no_credential(self, model: str | None) -> list[str]:
+        try:
+            credentials.choose(model, self._environ)
+        except CredentialMissing as error:
+            return [f"start_job will refuse: {error}"]
+        return []
+
+    async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
+        found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []
+        return present.created(job, found, warnings)
+
+
+def _require_same(known: Job, enumerator: Mapping[str, Any], spec: JobSpec, options: object) -> None:
+    description = (spec.name, spec.instructions, dict(spec.enumerator), options)
+    if (known.name, known.instructions, dict(enumerator), known.options) != description:
+        way_out = f"job {known.job_id} has it with another description; use a new key"
+        raise InvalidJob("idempotency_key", spec.idempotency_key, way_out)

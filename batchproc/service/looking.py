@@ -1,0 +1,111 @@
+"""What there is to see of jobs, units and results."""
+
+import asyncio
+from contextlib import aclosing
+
+from batchproc import answers, enumerators, paging, present, present_units
+from batchproc.errors import InvalidJob, NotFound
+from batchproc.models import ACTIVE_JOBS, JobStatus, UnitStatus
+from batchproc.service.base import Service
+from batchproc.store import attempts, events, status, units
+from batchproc.store import jobs as rows
+
+LONGEST_WAIT_S = 45.0
+BETWEEN_ANSWERS_S = 1.0
+POLL_S = 0.25
+
+
+class Looking(Service):
+    """get_status, get_results, get_unit, list_jobs, list_enumerators."""
+
+    async def get_status(self, job_id: str, wait_s: float = 0) -> answers.JobStatusAnswer:
+        """The job as it stands. With `wait_s` (at most 45) it answers when its status or a count changes, or then.
+
+        Raises `NotFound`, `InvalidJob`.
+        """
+        if not 0 <= wait_s <= LONGEST_WAIT_S:
+            raise InvalidJob("wait_s", wait_s, f"give seconds between 0 and {LONGEST_WAIT_S:g}")
+        look = await self._look(job_id)
+        trouble = await self._wake_for(look.job)
+        if wait_s:
+            look = await self._wait_for_change(look, wait_s)
+        return present.job_status(look, self._clock(), trouble)
+
+    async def _wait_for_change(self, before: status.Snapshot, wait_s: float) -> status.Snapshot:
+        loop = asyncio.get_running_loop()
+        begun, now = loop.time(), before
+        while (left := begun + wait_s - loop.time()) > 0 and _same_state(before, now):
+            works = before.job.status in ACTIVE_JOBS or before.job.resume_at is not None
+            if not works and not before.counts["running"]:
+                return now  # nothing can change by itself
+            await self._news(now.last_event, min(left, 5.0))
+            now = await self._look(before.job.job_id)
+        if not _same_state(before, now):
+            await asyncio.sleep(max(0.0, min(begun + BETWEEN_ANSWERS_S, begun + wait_s) - loop.time()))
+            now = await self._look(before.job.job_id)
+        return now
+
+    async def _news(self, seen: int, timeout_s: float) -> None:
+        """Wait until an event after `seen` is committed, or for `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                async with aclosing(self._launcher.changes()) as news:
+                    async for seq in news:
+                        if seq > seen:
+                            return
+                while await self._store.read(events.last) <= seen:  # noqa: ASYNC110 - no supervisor, nobody to ring
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            return
+
+    async def get_results(
+        self, job_id: str, status: str | None = None, cursor: str | None = None, limit: int = 20
+    ) -> answers.Results:
+        """A page of final units, in the order of the source. Raises `NotFound`, `InvalidJob`."""
+        job = await self._job(job_id)
+        wanted = None if status is None else _final_status(status)
+        paging.require_limit(limit)
+        page = await self._store.read(
+            units.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
+        )
+        counts = await self._store.read(rows.ledger, job.number)
+        return present_units.results(job, page, limit, counts, wanted)
+
+    async def get_unit(self, job_id: str, key: str, events_limit: int = 50) -> answers.UnitAnswer:
+        """One unit: its payload, its prompt as it is sent, its attempts and the end of its conversation."""
+        job = await self._job(job_id)
+        if not 0 <= events_limit <= 1000:
+            raise InvalidJob("events", events_limit, "give a number between 0 and 1000")
+        unit = await self._store.read(units.by_key, job.number, key) if job.total_units else None
+        if unit is None:
+            raise NotFound("unit", key, f"see get_results for the keys of job {job_id}")
+        tries = await self._store.read(attempts.of_unit, unit.number)
+        tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
+        return present_units.unit(job, unit, tries, tail)
+
+    async def list_jobs(self, status: str | None = None, cursor: str | None = None, limit: int = 20) -> answers.JobList:
+        """A page of jobs, newest first. Raises `InvalidJob`."""
+        if status is not None and status not in set(JobStatus):
+            raise InvalidJob("status", status, f"known ones are {', '.join(JobStatus)}")
+        paging.require_limit(limit)
+        wanted = None if status is None else JobStatus(status)
+        page = await self._store.read(
+            rows.page, status=wanted, before=paging.number_in(cursor, 1 << 62), limit=limit + 1
+        )
+        counts = {job.number: await self._store.read(rows.ledger, job.number) for job in page[:limit]}
+        return present.job_list(page, limit, counts)
+
+    async def list_enumerators(self) -> answers.EnumeratorList:
+        """The kinds of sources, each with the JSON Schema of its configuration and an example."""
+        return present.enumerator_list(enumerators.catalogue())
+
+
+def _same_state(one: status.Snapshot, other: status.Snapshot) -> bool:
+    return (one.job.status, one.counts, one.job.units_read) == (other.job.status, other.counts, other.job.units_read)
+
+
+def _final_status(text: str) -> UnitStatus:
+    final = [s for s in UnitStatus if s not in {UnitStatus.PENDING, UnitStatus.RUNNING}]
+    if text not in final:
+        raise InvalidJob("status", text, f"results have one of {', '.join(final)}")
+    return UnitStatus(text)

@@ -1,0 +1,56 @@
+"""Sources whose readers are gone: the supervisor goes on with them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from batchproc import jobs
+from batchproc.errors import BatchprocError, StoreError
+from batchproc.models import Job
+from batchproc.store import db, readings
+
+log = logging.getLogger(__name__)
+
+READ_AGAIN_S = 5.0
+
+
+class Sources:
+    """Reads on, one task for each job; `ended()` is called when one is through."""
+
+    def __init__(self, store: db.Database, clock: Callable[[], float], ended: Callable[[], None]) -> None:
+        self._store, self._clock, self._ended = store, clock, ended
+        self._readings: dict[int, asyncio.Task[None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+    async def take(self, job: Job) -> None:
+        """Go on with a job's source, unless somebody who lives reads it."""
+        previous = await self._store.read(readings.reader, job.number)
+        if job.number in self._readings:
+            return
+        if previous != jobs.me() and not jobs.reader_is_dead(previous):
+            return
+        task = asyncio.create_task(self._read_in(job, previous), name=f"reading {job.job_id}")
+        self._readings[job.number] = task
+        task.add_done_callback(lambda _: self._through(job))
+
+    async def stop(self) -> None:
+        for reading in self._readings.values():
+            reading.cancel()
+        await asyncio.gather(*self._readings.values(), return_exceptions=True)
+
+    def _through(self, job: Job) -> None:
+        self._readings.pop(job.number, None)
+        self._ended()
+
+    async def _read_in(self, job: Job, previous: str | None) -> None:
+        log.info("reading the source of %s", job.job_id)
+        try:
+            reading = await jobs.Reading.take_over(self._store, job, previous=previous, clock=self._clock)
+            await reading.run()
+        except StoreError:
+            log.exception("the source of %s cannot be written to the store; trying again", job.job_id)
+            await asyncio.sleep(READ_AGAIN_S)
+        except BatchprocError as error:
+            log.warning("the source of %s cannot be read: %s", job.job_id, error)

@@ -1,0 +1,165 @@
+"""The API's limits, honest answers and dishonest ones, with the real CLI."""
+
+import time
+from datetime import datetime
+
+import pytest
+
+from batchproc.agents.rehearsal import Reply
+from tests.conftest import wait_until
+
+OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-x", "ANTHROPIC_API_KEY": ""}
+
+
+def units(n):
+    return {"type": "list", "items": [{"name": f"n{i:03}"} for i in range(n)], "key_field": "name"}
+
+
+def rejected(resets_at):
+    return Reply(
+        status=429,
+        message="limit",
+        headers={
+            "anthropic-ratelimit-unified-status": "rejected",
+            "anthropic-ratelimit-unified-reset": str(int(resets_at)),
+            "anthropic-ratelimit-unified-representative-claim": "five_hour",
+            "retry-after": "3600",
+        },
+    )
+
+
+class Quota:
+    """Four answers, then none until `resets_at`; counts who asks again after that, and how many at a time."""
+
+    def __init__(self):
+        self.resets_at, self.answered, self.turned_away, self.after = None, 0, 0, []
+
+    def __call__(self, call):
+        if self.answered == 4 and self.resets_at is None:
+            self.resets_at = time.time() + 20
+        if self.resets_at is not None and time.time() < self.resets_at:
+            self.turned_away += 1
+            return rejected(self.resets_at)
+        self.answered += 1
+        if self.resets_at is not None:
+            self.after.append(time.time())
+        return Reply(text="RESULT: ok", delay_s=0.5)
+
+
+quota = Quota()
+
+
+@pytest.mark.script.with_args(quota, **OAUTH)
+async def test_a_quota_parks_the_job_until_its_reset_burns_nothing_probes_and_goes_on(house):
+    quota.__init__()
+    created = await house.create("Greet {{ name }}.", units(40), max_concurrency=8)
+    await house.service.start_job(created.job_id)
+
+    async def parked():
+        look = await house.service.get_status(created.job_id)
+        return look if look.status == "paused" and not look.counts["running"] else None
+
+    look = await wait_until(parked, "it is parked", 30)
+    assert look.reason == "quota" and "limit" in look.detail and "(quota until " in look.ledger
+    assert abs(datetime.fromisoformat(look.resume_at).timestamp() - quota.resets_at) < 3
+    turned_away = quota.turned_away
+
+    async def completed():
+        look = await house.service.get_status(created.job_id)
+        return look if look.status == "completed" else None
+
+    ended = await wait_until(completed, "all are finished", 90)
+    assert ended.counts["succeeded"] == 40 and quota.turned_away == turned_away
+    assert quota.after[1] - quota.after[0] >= 0.5, "one probes, the others wait for its answer"
+    for result in await house.results(created.job_id):
+        unit = await house.service.get_unit(created.job_id, result.key)
+        assert [a.charged for a in unit.attempts].count(True) == 1
+        assert {a.outcome for a in unit.attempts} <= {"unrun", "succeeded"}
+
+
+NOTICE = "You've hit your limit · resets 3am (America/New_York)"
+
+
+@pytest.mark.script.with_args(lambda call: Reply(text=NOTICE))
+async def test_limit_prose_that_claims_success_is_never_believed_and_burns_nothing(house):
+    look = await house.run("Greet {{ name }}.", units(30), max_concurrency=8)
+    assert (look.status, look.reason, look.counts["succeeded"]) == ("paused", "quota", 0)
+
+    async def settled():
+        look = await house.service.get_status(look_id)
+        return look if not look.counts["running"] else None
+
+    look_id = look.job_id
+    look = await wait_until(settled, "those that ran are back", 20)
+    assert look.counts["pending"] == 30
+    unit = await house.service.get_unit(look_id, "n000")
+    assert {(a.outcome, a.charged) for a in unit.attempts} == {("unrun", False)}
+
+
+HONEST = (
+    "The letter on page 2 says: 'You've hit your limit · resets 3am'. It is a notice of a service, which the client "
+    "quotes as the reason for the complaint. " + "The contract itself has twelve clauses, none of them unusual. " * 8,
+    "Party: Acme GmbH\nEnd date: N/A\nRisk: low, because the notice period is short and both sides may end it.",
+)
+
+
+def honest(call):
+    return Reply(text=HONEST[int(call.prompt.split("n")[1][:3]) % 2])
+
+
+@pytest.mark.script.with_args(honest)
+async def test_honest_answers_that_quote_limit_prose_or_say_na_are_believed(house):
+    look = await house.run("Greet {{ name }}.", units(40), max_concurrency=8, limit_s=120)
+    assert look.counts["succeeded"] == 40
+
+
+class Busy:
+    """Turns every third request away for a second, as a plain rate limit does."""
+
+    def __init__(self):
+        self.n = 0
+
+    def __call__(self, call):
+        self.n += 1
+        return Reply(status=429, headers={"retry-after": "1"}) if self.n % 3 == 0 else Reply(text="RESULT: ok")
+
+
+busy = Busy()
+
+
+@pytest.mark.script.with_args(busy)
+async def test_rate_limits_that_pass_are_events_narrow_the_lane_and_burn_nothing(house):
+    look = await house.run("Greet {{ name }}.", units(12), limit_s=120)
+    assert look.counts["succeeded"] == 12
+    charged = 0
+    retries = 0
+    for result in await house.results(look.job_id):
+        unit = await house.service.get_unit(look.job_id, result.key)
+        charged += sum(a.charged for a in unit.attempts)
+        retries += sum(e.kind == "agent.api_retry" for e in unit.events)
+    assert charged == 12 and retries > 0
+    from batchproc.store import limits
+
+    [known] = await house.service._store.read(limits.known)
+    assert known.ceiling < 8 and known.closed_until is None
+
+
+@pytest.mark.script.with_args(lambda call: Reply(text="RESULT: never", stall="accept"))
+async def test_silence_is_noticed_long_before_the_time_limit(house):
+    begun = time.monotonic()
+    look = await house.run("Greet {{ name }}.", units(2), stall_s=10, timeout_s=300, max_attempts=1)
+    assert look.counts["failed"] == 2 and time.monotonic() - begun < 60
+    assert "stalled" in look.failures[0].message
+
+
+def two_halves(call):
+    if call.turn == 0:
+        return Reply(text="RESULT: the first half, ", stop_reason="max_tokens")
+    return Reply(text="and the second.")
+
+
+@pytest.mark.script.with_args(two_halves)
+async def test_an_answer_that_came_in_two_pieces_is_whole(house):
+    look = await house.run("Greet {{ name }}.", units(1))
+    [result] = await house.results(look.job_id)
+    assert (result.status, result.text) == ("succeeded", "RESULT: the first half, and the second.")

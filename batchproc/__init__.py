@@ -5,13 +5,13 @@ The house, from the door inwards:
     interfaces   mcp, cli: parse, call the service, present
     app          the composition root: who is introduced to whom
     service      the verbs that every face calls
-    supervisor   the detached process that claims, dispatches and records
-    jobs         a job's life below the faces
+    supervisor   the detached process that claims, dispatches and records; limits, pauses, rescue
+    jobs         a job's life below the faces; options: its defaults filled in
     workers      carry attempts, one per slot
     agents       run one prompt: the Claude Agent SDK, the guard, the rehearsal model
     store        the only place with our SQL
     enumerators  find items: file, csv, json, sql, list
-    prompts, judge, retry, forecast    pure decisions
+    prompts, judge, retry, budget, approvals, forecast    pure decisions
     platform     the only place that knows the operating system
 """
 

@@ -29,8 +29,8 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made["pause"].add_argument("--now", action="store_true", help="stop running units; they go back to the queue")
     made["cancel"].add_argument("keys", nargs="*", help="only these units (default: the whole job)")
     made["delete"].add_argument("--yes", action="store_true", help="do not ask")
-    for name, kind in (("max-concurrency", int), ("budget-usd", float), ("unit-budget-usd", float), ("priority", int)):
-        made["set"].add_argument(f"--{name}", type=kind)
+    for name, (kind, about) in SETTABLE.items():
+        made["set"].add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper()[0], help=about)
     which = made["retry"].add_mutually_exclusive_group()
     which.add_argument("--status", help="failed (default), flagged, cancelled or skipped")
     which.add_argument("--signature", help="of one group of failures, as `status --json` gives it")
@@ -39,6 +39,16 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made["retry"].add_argument("--continue-session", action="store_true", help="go on in each unit's last conversation")
     return list(made.values())
 
+
+SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
+    "max_concurrency": (int, "agents at a time"),
+    "priority": (int, "-100 to 100: higher ones get free slots first"),
+    "budget_usd": (float, "dollars the whole job may cost"),
+    "unit_budget_usd": (float, "dollars one attempt may cost"),
+    "max_total_tokens": (int, "tokens of the whole job"),
+    "max_units": (int, "units that may be started at all"),
+    "max_wall_s": (float, "seconds of running"),
+}
 
 VERBS = {
     "start": "let a job's agents run, or go on",
@@ -98,15 +108,8 @@ async def _retry(service: "BatchService", args: argparse.Namespace) -> BaseModel
 
 
 async def _set(service: "BatchService", args: argparse.Namespace) -> BaseModel:
-    return await service.control_job(
-        args.job_id,
-        "set",
-        max_concurrency=args.max_concurrency,
-        budget_usd=args.budget_usd,
-        unit_budget_usd=args.unit_budget_usd,
-        priority=args.priority,
-        why=args.why,
-    )
+    changes = {name: getattr(args, name) for name in SETTABLE}
+    return await service.control_job(args.job_id, "set", why=args.why, **changes)
 
 
 COMMANDS: dict[str, Command] = {

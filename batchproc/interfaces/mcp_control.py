@@ -82,12 +82,15 @@ class ControlTools:
         max_concurrency: Annotated[int | None, Field(ge=1, le=256, description="Agents at a time")] = None,
         budget_usd: Annotated[float | None, Field(gt=0, description="Dollars the whole job may cost")] = None,
         unit_budget_usd: Annotated[float | None, Field(gt=0, description="Dollars one attempt may cost")] = None,
+        max_total_tokens: Annotated[int | None, Field(ge=1, description="Tokens of the whole job")] = None,
+        max_units: Annotated[int | None, Field(ge=1, description="Units that may be started at all")] = None,
+        max_wall_s: Annotated[float | None, Field(ge=1, description="Seconds of running")] = None,
         priority: Annotated[int | None, Field(ge=-100, le=100, description="Higher ones get free slots first")] = None,
         drain: Annotated[bool, Field(description="pause: true lets running units finish, false stops them")] = True,
         why: Why = None,
     ) -> Annotated[CallToolResult, answers.ControlledJob]:
-        """Pause a job, let it go on, or set how many agents run at a time, what it may cost and its priority (also
-        while it runs). A job that was paused for its budget goes on when that is raised: ask the user first."""
+        """Pause a job, let it go on, or set how many agents run at a time, what it may cost, its other caps and its
+        priority (also while it runs). A job paused for a cap goes on when that is raised: ask the user first."""
         service = await self._service()
         return result(
             await service.control_job(
@@ -96,6 +99,9 @@ class ControlTools:
                 max_concurrency=max_concurrency,
                 budget_usd=budget_usd,
                 unit_budget_usd=unit_budget_usd,
+                max_total_tokens=max_total_tokens,
+                max_units=max_units,
+                max_wall_s=max_wall_s,
                 priority=priority,
                 drain=drain,
                 why=why,

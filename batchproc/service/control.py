@@ -111,7 +111,10 @@ class Controlling(Allowing):
 
 
 ACTIONS = ("pause", "resume", "set")
-SETTABLE = ("max_concurrency", "budget_usd", "unit_budget_usd", "priority")
+SETTABLE = (
+    *("max_concurrency", "priority", "budget_usd", "unit_budget_usd"),
+    *("max_total_tokens", "max_units", "max_wall_s"),
+)
 
 
 def _require_startable(job: Job) -> None:

@@ -47,17 +47,17 @@ def claim(tx: engine.Tx, job: int, *, epoch: int, limit: int, now: float, reserv
     Takes none if the job is not running, and no more than its caps allow. Raises `TakenOver` if `epoch` is over.
     """
     processes.require_current(tx, epoch)
-    start = jobs.running_start(tx, job)
-    if start is None:
+    row = tx.execute(SPENT, {"job": job}).fetchone()
+    if row["status"] != "running":
         return Claim(units=[])
-    options, spending = spent(tx, job)
+    options, spending = _spending(row, _reserved(tx, job) if reserve_usd else 0.0)
     room = budget.room(options, spending, want=limit, reserve_usd=reserve_usd)
     due = _due(tx, job, room, now)
     spent_up = not due and (room.attempts <= 0 or not _any_again(tx, job))
-    begun = sum(row["attempt"] == 0 for row in due)
+    begun = sum(one["attempt"] == 0 for one in due)
     if begun:
         tx.execute(BEGIN_UNITS, {"job": job, "n": begun})
-    units = [_open(tx, job, start, row, epoch, now, reserve_usd) for row in due]
+    units = [_open(tx, job, row["starts"], one, epoch, now, reserve_usd) for one in due]
     return Claim(units=units, reached=room.reached if spent_up else None)
 
 
@@ -111,7 +111,7 @@ def _session(tx: engine.Tx, unit: int, n: int) -> str | None:
     return None if row is None else row["session_id"]
 
 
-SPENT = "SELECT options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"
+SPENT = "SELECT status, starts, options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"
 RESERVED = """
 SELECT COALESCE(SUM(a.reserved_usd), 0.0) FROM units u JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.job = :job AND u.status = 'running'
@@ -120,10 +120,16 @@ WHERE u.job = :job AND u.status = 'running'
 
 def spent(tx: engine.Tx, job: int) -> tuple[AgentOptions, budget.Spending]:
     """A job's options as they are now, and what it has spent and reserved under them."""
-    row = tx.execute(SPENT, {"job": job}).fetchone()
-    reserved = float(tx.execute(RESERVED, {"job": job}).fetchone()[0])
+    return _spending(tx.execute(SPENT, {"job": job}).fetchone(), _reserved(tx, job))
+
+
+def _reserved(tx: engine.Tx, job: int) -> float:
+    return float(tx.execute(RESERVED, {"job": job}).fetchone()[0])
+
+
+def _spending(row: engine.Row, reserved_usd: float) -> tuple[AgentOptions, budget.Spending]:
     known = {name: row[name] for name in ("cost_usd", "tokens", "begun", "active_s")}
-    return rows.load_options(row["options"]), budget.Spending(reserved_usd=reserved, **known)
+    return rows.load_options(row["options"]), budget.Spending(reserved_usd=reserved_usd, **known)
 
 
 SETTLE = """

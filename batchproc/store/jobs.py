@@ -10,11 +10,12 @@ FIRST_READING = 1
 """The token of a new job's first reading of its source; see `readings`."""
 
 CREATE = """
-INSERT INTO jobs (job_id, name, instructions, source, enumerator, options, idempotency_key, status, reading, reader,
+INSERT INTO jobs (job_id, name, instructions, source, options, idempotency_key, status, reading, reader,
     priority, created_at)
-VALUES (:job_id, :name, :instructions, :source, :enumerator, :options, :idempotency_key, 'enumerating', :reading,
+VALUES (:job_id, :name, :instructions, :source, :options, :idempotency_key, 'enumerating', :reading,
     :reader, :priority, :now)
 """
+KEEP_SOURCE = "INSERT INTO sources (job, enumerator) VALUES (:job, :enumerator)"
 COUNT_FROM_ZERO = "INSERT INTO counters (job, status, n) VALUES (?, ?, 0)"
 
 
@@ -30,7 +31,6 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
         "name": spec.name,
         "instructions": spec.instructions,
         "source": str(spec.enumerator.get("type")),
-        "enumerator": rows.dump(spec.enumerator),
         "reading": FIRST_READING,
         "reader": reader,
         "options": rows.dump_options(options),
@@ -39,6 +39,7 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
         "now": now,
     }
     number = int(tx.execute(CREATE, values).lastrowid)
+    tx.execute(KEEP_SOURCE, {"job": number, "enumerator": rows.dump(spec.enumerator)})
     tx.executemany(COUNT_FROM_ZERO, [(number, status) for status in UnitStatus])
     events.append(tx, "job.created", at=now, job=number, data={"name": spec.name})
     return by_number(tx, number), True
@@ -61,7 +62,7 @@ def by_id(tx: engine.Tx, job_id: str) -> Job | None:
     return None if row is None else rows.job(row)
 
 
-ENUMERATOR = "SELECT enumerator FROM jobs WHERE number = :number"
+ENUMERATOR = "SELECT enumerator FROM sources WHERE job = :number"
 
 
 def enumerator(tx: engine.Tx, number: int) -> dict[str, Any]:
@@ -150,15 +151,6 @@ def go_on(tx: engine.Tx, number: int, *, reason: Pause, now: float) -> bool:
 def told(order: Order | None) -> dict[str, str]:
     """Who and why, for an event."""
     return {} if order is None else {"by": order.by} | ({"why": order.why} if order.why else {})
-
-
-RUNNING_START = "SELECT starts FROM jobs WHERE number = :number AND status = 'running'"
-
-
-def running_start(tx: engine.Tx, number: int) -> int | None:
-    """The number of the start under which the job runs; None if it does not."""
-    row = tx.execute(RUNNING_START, {"number": number}).fetchone()
-    return None if row is None else int(row["starts"])
 
 
 PAUSE = """

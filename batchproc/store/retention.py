@@ -71,6 +71,7 @@ STEPS = (
 LAST_STEPS = (
     "DELETE FROM counters WHERE job = :number",
     "DELETE FROM failure_groups WHERE job = :number",
+    "DELETE FROM sources WHERE job = :number",
     "DELETE FROM jobs WHERE number = :number AND deleting = 1",
 )
 

@@ -9,6 +9,15 @@ ALTER TABLE jobs ADD COLUMN begun         INTEGER NOT NULL DEFAULT 0;  -- units 
 ALTER TABLE jobs ADD COLUMN largest_request INTEGER NOT NULL DEFAULT 0;  -- tokens of the largest one its agents sent
 ALTER TABLE jobs ADD COLUMN active_s      REAL NOT NULL DEFAULT 0;     -- how long it ran, by a clock that never jumps
 
+-- What the user wrote of the source may be large, and the jobs' rows change with every attempt.
+CREATE TABLE sources (
+    job        INTEGER PRIMARY KEY REFERENCES jobs (number),
+    enumerator TEXT NOT NULL
+) STRICT;
+
+INSERT INTO sources (job, enumerator) SELECT number, enumerator FROM jobs;
+ALTER TABLE jobs DROP COLUMN enumerator;
+
 ALTER TABLE units ADD COLUMN requests     INTEGER NOT NULL DEFAULT 1;  -- to run it; each has max_attempts of its own
 ALTER TABLE units ADD COLUMN intent       TEXT CHECK (intent IS NULL OR (status = 'running' AND intent IN ('cancel', 'release')));
 ALTER TABLE units ADD COLUMN note         TEXT;                        -- what a person added for the retry

@@ -98,7 +98,6 @@ class _Post:
     async def _take_over(self, store: db.Database, stack: AsyncExitStack) -> Supervisor:
         """End what an older epoch left, own the store, give its units back, open the slots."""
         settings = self._settings
-        backoff = retry.Backoff(first_s=settings.backoff_s, max_s=settings.backoff_max_s)
         store_id = await store.write(processes.store_id, now=time.time())
         tag = tag_of(store_id, settings.home)
         hired = await self._hire(tag)
@@ -110,23 +109,27 @@ class _Post:
         await tidy_after_the_dead(store, settings.home)
         workers = InlineWorkers(hired.agent, slots=settings.slots, pays=self._purse.pays)
         await stack.enter_async_context(workers)
+        limits = self._limits(store, hired.mark, tag)
+        await limits.load()
+        return Supervisor(self._crew(store, workers, limits, hired), epoch=epoch)
+
+    def _limits(self, store: db.Database, mark: str, tag: str) -> Limits:
+        settings = self._settings
         machine = Machine(
             home=settings.home,
-            tag_variable=hired.mark,
+            tag_variable=mark,
             tag=tag,
             memory_reserve_mb=settings.memory_reserve_mb,
             disk_reserve_mb=settings.disk_reserve_mb,
         )
-        limits = Limits(
+        return Limits(
             store=store,
             machine=machine,
             slots=settings.slots,
-            backoff=backoff,
+            backoff=retry.Backoff(first_s=settings.backoff_s, max_s=settings.backoff_max_s),
             payer=self._purse.fingerprint,
             clock=time.time,
         )
-        await limits.load()
-        return Supervisor(self._crew(store, workers, limits, hired), epoch=epoch)
 
     def _crew(self, store: db.Database, workers: Workers, limits: Limits, hired: Hired) -> Crew:
         settings = self._settings

@@ -5,7 +5,9 @@ from datetime import datetime
 
 import pytest
 
+from batchproc import app, settings
 from batchproc.agents.rehearsal import Reply
+from batchproc.models import Tokens
 from tests.conftest import wait_until
 
 OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-x", "ANTHROPIC_API_KEY": ""}
@@ -59,7 +61,7 @@ async def test_a_quota_parks_the_job_until_its_reset_burns_nothing_probes_and_go
         look = await house.service.get_status(created.job_id)
         return look if look.status == "paused" and not look.counts["running"] else None
 
-    look = await wait_until(parked, "it is parked", 30)
+    look = await wait_until(parked, "it is parked", 60)
     assert look.reason == "quota" and "limit" in look.detail and "(quota until " in look.ledger
     assert abs(datetime.fromisoformat(look.resume_at).timestamp() - quota.resets_at) < 3
     turned_away = quota.turned_away
@@ -163,3 +165,36 @@ async def test_an_answer_that_came_in_two_pieces_is_whole(house):
     look = await house.run("Greet {{ name }}.", units(1))
     [result] = await house.results(look.job_id)
     assert (result.status, result.text) == ("succeeded", "RESULT: the first half, and the second.")
+
+
+async def test_a_cap_for_units_starts_no_more_of_them_and_goes_on_when_it_is_raised(house):
+    look = await house.run("Greet {{ name }}.", units(6), max_units=2)
+    assert (look.status, look.reason, look.counts["succeeded"]) == ("paused", "budget", 2)
+    assert "2 units (max_units) were started" in look.detail
+    await house.service.control_job(look.job_id, "set", max_units=6)
+    assert (await house.ended(look.job_id)).counts["succeeded"] == 6
+
+
+@pytest.mark.script.with_args(lambda call: Reply(text="RESULT: ok", usage=Tokens(input=900, output=100)))
+async def test_a_cap_for_tokens_lets_what_runs_end_and_starts_no_more(house):
+    look = await house.run("Greet {{ name }}.", units(6), max_total_tokens=1_500, max_concurrency=1, model="haiku")
+    assert (look.status, look.reason, look.tokens, look.counts["succeeded"]) == ("paused", "budget", 2_000, 2)
+    assert "max_total_tokens" in look.detail
+
+
+@pytest.mark.script.with_args(lambda call: Reply(text="RESULT: ok", delay_s=1.0))
+async def test_a_cap_for_time_counts_the_time_in_which_it_ran(house):
+    look = await house.run("Greet {{ name }}.", units(20), max_wall_s=3, max_concurrency=1)
+    assert (look.status, look.reason) == ("paused", "budget") and "max_wall_s" in look.detail
+    assert 1 <= look.counts["succeeded"] <= 4
+
+
+@pytest.mark.parametrize("reserve", ["MEMORY", "DISK"])
+async def test_a_machine_without_room_starts_nothing_and_says_what_is_missing(house, reserve):
+    environ = {**house.environ, f"BATCHPROC_{reserve}_RESERVE_MB": "999999"}
+    async with app.open_service(settings.load(environ), environ) as service:
+        house.service = service
+        look = await house.run("Greet {{ name }}.", units(2))
+    assert (look.status, look.reason, look.counts["pending"]) == ("paused", reserve.lower(), 2)
+    assert " MB " in look.detail and look.resume_at is not None and "by itself" in look.next
+    assert house.model.count == 0

@@ -97,7 +97,7 @@ async def test_a_store_of_version_1_keeps_its_units_attempts_and_results(tmp_pat
     options |= {"max_turns": None, "working_directory": None, "system_prompt": None}
     for sql in (
         "INSERT INTO jobs (job_id, name, instructions, source, enumerator, options, status, credential, published, "
-        "total_units, created_at, started_at) VALUES ('job-1', 'n', 'do', 'list', '{}', "
+        "total_units, created_at, started_at) VALUES ('job-1', 'n', 'do', 'list', '{\"type\": \"list\"}', "
         f"'{json.dumps(options)}', 'running', 'login', 1, 1, 1, 1)",
         "INSERT INTO units (job, key, payload, row, status, attempt, charged, finished_at, text) "
         "VALUES (1, 'k', '{}', 1, 'succeeded', 1, 1, 2, 'the answer')",
@@ -110,6 +110,7 @@ async def test_a_store_of_version_1_keeps_its_units_attempts_and_results(tmp_pat
         job = await store.read(jobs.by_id, "job-1")
         [attempt] = await store.read(attempts.of_unit, 1)
         unit = await store.read(units.by_key, job.number, "k")
+        assert await store.read(jobs.enumerator, job.number) == {"type": "list"}
     assert (job.status, job.options.budget_usd, job.options.breaker) == ("running", 5.0, 10)
     assert (attempt.outcome, attempt.cost_usd, attempt.session_id, attempt.billed) == ("succeeded", 0.5, "s", True)
     assert (unit.text, unit.requests, unit.intent) == ("the answer", 1, None)

@@ -10,7 +10,7 @@ demo: $(VENV)/.installed            ## real agents read the example contracts
 	@$(BIN)/batchproc demo
 
 test: lint                          ## style, types, import contracts, unit and end-to-end tests
-	$(BIN)/python -m pytest -m "not crash"
+	$(BIN)/python -m pytest -m "not crash" --numprocesses 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -18,11 +18,11 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-crash: $(VENV)/.dev                 ## kills real processes with real signals
-	$(BIN)/python -m pytest -m crash tests/crash
+crash: $(VENV)/.dev                 ## kills real processes with real signals; N=5: a few of each
+	BATCHPROC_CRASH=$(or $(N),crash) $(BIN)/python -m tests.crash
 
-torture: $(VENV)/.dev               ## the same, for longer
-	BATCHPROC_CRASH_ROUNDS=10 $(BIN)/python -m pytest -m crash tests/crash --timeout 3600
+torture: $(VENV)/.dev               ## the same, for hours
+	BATCHPROC_CRASH=torture $(BIN)/python -m tests.crash
 
 bench: $(VENV)/.dev                 ## side by side with peers, as ratios in one run
 	$(BIN)/python -m benchmarks

@@ -28,6 +28,7 @@ class CreatedJob(_Answer):
 
 
 class StartedJob(_Answer):
+    ledger: str
     job_id: str
     status: str
     message: str
@@ -55,6 +56,15 @@ class Spending(_Answer):
     saved_usd: float = Field(description="Spent on lost attempts whose conversation went on in the next one")
 
 
+class Change(_Answer):
+    """What somebody did with a job."""
+
+    at: str
+    kind: str
+    by: str
+    why: str | None
+
+
 class JobStatusAnswer(_Answer):
     ledger: str = Field(description="The counts in words; they always add up to total_units")
     job_id: str
@@ -73,6 +83,7 @@ class JobStatusAnswer(_Answer):
     rate_per_min: float | None
     running: list[Running]
     failures: list[Failure] = Field(description="The largest groups of failed and flagged units, at most 5")
+    changes: list[Change] = Field(description="What somebody did with it of late, newest first, at most 3")
     model: str = Field(description="The model asked for; says so plainly if it is the rehearsal model")
     next: str
 
@@ -92,6 +103,7 @@ class ControlledJob(_Answer):
 
 
 class DeletedJob(_Answer):
+    ledger: str = Field(description="What there was")
     job_id: str
     status: str
     counts: dict[str, int]
@@ -150,6 +162,7 @@ class UnitAnswer(_Answer):
     output: Output
     error: str | None
     cost_usd: float
+    requests: int = Field(description="How often it was asked for; each time it has max_attempts")
     attempts: list[AttemptAnswer]
     events: list[EventAnswer] = Field(description="The newest events of the unit, oldest first")
 

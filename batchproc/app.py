@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from batchproc import answers, present
 from batchproc.launcher import Launcher
 from batchproc.service import BatchService
 from batchproc.settings import Settings
@@ -24,6 +25,18 @@ async def open_service(
             yield service
         finally:
             await service.close()
+
+
+async def supervisor_status(settings: Settings) -> answers.SupervisorAnswer:
+    """Whether a supervisor lives, and what it says of itself. Needs no store."""
+    launcher = Launcher(settings)
+    return present.supervisor(await launcher.hello(), alive=launcher.is_alive)
+
+
+async def stop_supervisor(settings: Settings, *, now: bool = False) -> bool:
+    """Ask the supervisor to end. False: none was alive. Needs no store: it may be one that only an older supervisor can
+    open."""
+    return await Launcher(settings).stop(now=now)
 
 
 async def run_supervisor(settings: Settings) -> str:

@@ -1,13 +1,22 @@
 """Pure: what may still be started under a job's caps. Money is reserved before it is spent."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from batchproc.models import REHEARSAL, AgentOptions
+from batchproc.models.spec import UNITS_IN_A_BUDGET
 from batchproc.prices import price_of
 
-UNMEASURED_REQUEST = 50_000
-"""Tokens that one request is taken to read before any was measured: a long document, and a few turns of talk."""
+WINDOW = 200_000
+"""Tokens that one request is taken to read before any was measured: all that most models take."""
+FRAME = 20_000
+"""Tokens that every request holds beside the unit's own data: system prompt, tools, a few turns of talk."""
+BYTES_PER_TOKEN = 2.5
+"""Fewer than in any language that was looked at, so that a unit's size is not taken for too few tokens."""
+MOST_OF_A_FILE = 400_000
+"""Bytes of a file that one request is taken to hold: the Read tool gives out no more in a few turns."""
 GROWTH = 1.25
 """A request may turn out this much larger than the largest one that was measured."""
 DUST = 1e-9  # dollars: what adding up floating point numbers may be off by
@@ -15,7 +24,7 @@ DUST = 1e-9  # dollars: what adding up floating point numbers may be off by
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spending:
-    """What a job has spent, and what its running attempts may still: dollars, tokens, units begun."""
+    """What a job has spent, and what its running attempts may still: dollars, tokens, units begun, seconds."""
 
     cost_usd: float
     reserved_usd: float
@@ -33,43 +42,86 @@ class Room:
     reached: str | None = None
 
 
-def reservation_usd(options: AgentOptions, largest_request: int) -> float:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reservation:
     """The most that one attempt can cost: its cap, which the CLI looks at after each request, and one last request.
 
-    `largest_request` is what was measured so far, in tokens; 0: nothing. Agents of the rehearsal model are free.
+    `largest_request` is what was measured of the job so far, in tokens; 0: nothing. Agents of the rehearsal model are
+    free.
     """
-    if options.model == REHEARSAL:
-        return 0.0
-    price = price_of(options.model)
-    read = largest_request * GROWTH if largest_request else UNMEASURED_REQUEST
-    return options.unit_cap_usd + price.request_usd(read=read, written=options.max_output_tokens)
+
+    options: AgentOptions
+    largest_request: int
+
+    def usd(self, size: int) -> float:
+        """For a unit of `size` bytes. Before anything was measured its agent might send all that the model takes."""
+        measured = self.largest_request * GROWTH if self.largest_request else WINDOW
+        return self._usd(max(measured, _own_tokens(self.options, size)))
+
+    def alone_usd(self, size: int) -> float:
+        """The same for one that runs alone, to be measured: by its own size."""
+        return self.usd(size) if self.largest_request else self._usd(_own_tokens(self.options, size))
+
+    def _usd(self, read: float) -> float:
+        if self.options.model == REHEARSAL:
+            return 0.0
+        last = price_of(self.options.model).request_usd(read=read, written=self.options.max_output_tokens)
+        return self.options.unit_cap_usd + last
 
 
-def room(options: AgentOptions, spending: Spending, *, want: int, reserve_usd: float) -> Room:
-    """How many of `want` attempts may start now. A cap for tokens or time holds nothing back: it stops at the next."""
+def request_usd(options: AgentOptions, largest_request: int) -> float:
+    """What one request costs that brought no answer, if it read as much as the largest before it (0: none was)."""
+    return price_of(options.model).request_usd(read=largest_request * GROWTH or FRAME, written=0)
+
+
+def _own_tokens(options: AgentOptions, size: int) -> float:
+    return FRAME + (size + len(options.system_prompt or "")) / BYTES_PER_TOKEN
+
+
+def size_of(payload: Mapping[str, Any], written: int) -> int:
+    """Bytes that a unit may add to a request: its payload, `written` bytes long, and the file that it names."""
+    file = payload.get("file_size")
+    return written + (min(file, MOST_OF_A_FILE) if isinstance(file, int) and "file_path" in payload else 0)
+
+
+def room(options: AgentOptions, spending: Spending, *, want: int) -> Room:
+    """How many of `want` attempts may start under the caps for tokens, time and units. What runs is not held back by
+    them: they stop the next one."""
     if options.max_total_tokens is not None and spending.tokens >= options.max_total_tokens:
         said = f"{spending.tokens:,} of {options.max_total_tokens:,} tokens (max_total_tokens) are used"
         return Room(attempts=0, fresh=0, reached=said)
     if options.max_wall_s is not None and spending.active_s >= options.max_wall_s:
         return Room(attempts=0, fresh=0, reached=f"it has run for {options.max_wall_s:g} s (max_wall_s)")
-    fits = _fitting(options.budget_usd - spending.cost_usd - spending.reserved_usd, reserve_usd, want)
     fresh = want if options.max_units is None else max(0, options.max_units - spending.begun)
-    if fits < want:
-        return Room(attempts=fits, fresh=fresh, reached=_no_money(options, spending, reserve_usd))
     if fresh < want:
-        return Room(attempts=fits, fresh=fresh, reached=f"{spending.begun:,} units (max_units) were started")
+        return Room(attempts=want, fresh=fresh, reached=f"max_units ({options.max_units:,}) units were started")
     return Room(attempts=want, fresh=want)
 
 
-def _fitting(left_usd: float, reserve_usd: float, want: int) -> int:
-    if reserve_usd <= 0:
-        return want
-    return max(0, min(want, math.floor((left_usd + DUST) / reserve_usd)))
+def fitting(options: AgentOptions, spending: Spending, needs: Sequence[float]) -> int:
+    """How many of the attempts that need so many dollars, taken in turn, fit under the budget."""
+    left = options.budget_usd - spending.cost_usd - spending.reserved_usd + DUST
+    for count, need in enumerate(needs):
+        left -= need
+        if left < 0 < need:
+            return count
+    return len(needs)
 
 
-def _no_money(options: AgentOptions, spending: Spending, reserve_usd: float) -> str:
+def enough_usd(options: AgentOptions, spending: Spending, need: float) -> float:
+    """A budget under which one more attempt fits that needs so much now; its cap may grow with the budget."""
+    taken = spending.cost_usd + spending.reserved_usd
+    if options.unit_budget_usd is not None:
+        return math.ceil((taken + need) * 100) / 100
+    last = need - options.unit_cap_usd
+    return math.ceil((taken + last) / (1 - 1 / UNITS_IN_A_BUDGET) * 100) / 100
+
+
+def no_money(options: AgentOptions, spending: Spending, need: float) -> str:
+    """Why nothing fits under the budget."""
     held = f" and ${spending.reserved_usd:.2f} are reserved for running agents" if spending.reserved_usd > DUST else ""
     return (
         f"${spending.cost_usd:.2f} of the budget of ${options.budget_usd:.2f} are spent{held}; one more attempt may "
-        f"cost ${reserve_usd:.2f} (its cap of ${options.unit_cap_usd:.2f} and one last request)"
+        f"cost ${need:.2f} (its cap of ${options.unit_cap_usd:.2f} and one last request); budget_usd "
+        f"{enough_usd(options, spending, need):.2f} is enough for it"
     )

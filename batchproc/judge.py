@@ -73,6 +73,8 @@ def _nothing_in(text: str, instructions: str) -> str | None:
     """Why there is nothing in an answer; None if there is something."""
     if not text:
         return "the answer is empty"
+    if notices.limit_notice(text) or notices.unpaid_notice(text):
+        return f"the answer is only a notice: {text[:100]}"
     if placeholders.is_placeholder(text) and text.strip("\"'`.!* ").lower() not in instructions.lower():
         return f"the answer is only a placeholder: {text[:100]}"
     return None
@@ -87,9 +89,9 @@ def _until(report: Report, cause: Cause, now: datetime | None) -> float | None:
 
 def cause_of(report: Report) -> Cause | None:
     """Why the attempt did not work; None if it says that it did."""
-    if report.limited or (report.output is None and notices.limit_notice(report.text)):
+    if report.limited or (_is_the_clis_own(report) and _names_a_quota(report)):
         return Cause.QUOTA
-    if report.output is None and notices.unpaid_notice(report.text):
+    if _is_the_clis_own(report) and notices.unpaid_notice(report.text):
         return Cause.AUTHENTICATION
     if report.ended in CAUSE_OF_END:
         return CAUSE_OF_END[report.ended]
@@ -100,6 +102,16 @@ def cause_of(report: Report) -> Cause | None:
     if not report.is_error and report.subtype == "success" and report.api_error is None:
         return None
     return _cause_of_error(report)
+
+
+def _is_the_clis_own(report: Report) -> bool:
+    """Whether the text is the CLI's. What a model says may come from a unit's data, and must not stop other jobs."""
+    return report.output is None and (report.is_error or report.api_calls == 0)
+
+
+def _names_a_quota(report: Report) -> bool:
+    """A plain 429 is a rate limit, whatever words the API has for it; for a quota the CLI has words of its own."""
+    return notices.limit_notice(report.text) and not report.text.startswith("API Error")
 
 
 def _cause_of_error(report: Report) -> Cause:
@@ -113,6 +125,8 @@ def _cause_of_error(report: Report) -> Cause:
         return Cause.AUTHENTICATION
     if status is not None:
         return CAUSE_BY_STATUS.get(status) or (Cause.SERVER if status >= 500 else Cause.INVALID_REQUEST)
+    if report.api_error == "server_error" and NETWORK.search(said):  # so the CLI calls a line that is dead, too
+        return Cause.NETWORK
     if report.api_error in CAUSE_BY_API_ERROR:
         return CAUSE_BY_API_ERROR[report.api_error]
     return Cause.NETWORK if NETWORK.search(said) else Cause.SERVER
@@ -128,7 +142,10 @@ IN_OUR_WORDS = {
 
 
 def _failed(report: Report, cause: Cause, until: float | None = None) -> Outcome:
-    said = IN_OUR_WORDS.get(cause) or (report.detail or report.text or report.subtype or report.ended).strip()
+    said = (
+        IN_OUR_WORDS.get(cause)
+        or (report.detail or report.text or report.api_error or report.subtype or report.ended).strip()
+    )
     message = f"{cause.value.replace('_', ' ')}: {said[:2000]}"
     verdict = Verdict.UNRUN if cause in UNRUN and report.tools_run == 0 else Verdict.FAILED
     return Outcome(verdict=verdict, cause=cause, message=message, signature=signature(message), until=until)

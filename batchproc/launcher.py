@@ -88,6 +88,11 @@ class Launcher:
         """Give the supervisor what a job pays with. It keeps it in memory only."""
         return await self._ask({"credentials": {"job_id": job_id, "variables": dict(pays)}}) is not None
 
+    async def holds_credentials(self, job_id: str) -> bool:
+        """Whether the supervisor was given what this job pays with."""
+        reply = await self._ask({"holds": job_id})
+        return reply is not None and bool(reply.get("holds"))
+
     async def ring(self) -> bool:
         """Something changed in the store: look. False: nobody was there to hear it, or only one who is about to end."""
         return await self._ask({"ring": True}) is not None

@@ -16,6 +16,11 @@ def words(counts: Mapping[str, int], job: Job | None = None) -> str:
     return " · ".join(said) or "no units"
 
 
+def units(n: int) -> str:
+    """`1 unit`, `5,000 units`."""
+    return f"{n:,} unit{'' if n == 1 else 's'}"
+
+
 def waiting(job: Job) -> str | None:
     """Why the job's pending units do not run: `quota until 02:10`; None if they do, or may."""
     if job.status is not JobStatus.PAUSED:

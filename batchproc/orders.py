@@ -30,7 +30,7 @@ def said_of_control(action: str, changes: Mapping[str, float], look: Snapshot, *
     running = look.counts[UnitStatus.RUNNING]
     if action == "pause":
         ends = "run to their end" if drain else "are stopped and go back to the queue"
-        done.append(f"nothing more is started; {running} running units {ends}" if running else "nothing runs")
+        done.append(f"nothing more is started; running units ({running}) {ends}" if running else "nothing runs")
     if action == "resume":
         done.append("it runs")
     return "; ".join(done)
@@ -46,9 +46,9 @@ def said_of_cancel(look: Snapshot) -> str:
 
 def said_of_units(done: Cancelled) -> str:
     parts = [
-        f"{done.cancelled} cancelled",
-        f"{done.cancelling} running ones are being stopped" if done.cancelling else "",
-        f"{done.final} had ended before" if done.final else "",
+        f"{ledger.units(done.cancelled)} cancelled" if done.cancelled else "",
+        f"{ledger.units(done.cancelling)} being stopped" if done.cancelling else "",
+        f"{ledger.units(done.final)} had ended before" if done.final else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -70,4 +70,6 @@ def said_of_retry(count: int, job: Job) -> str:
 
 def deleted(job: Job, counts: Mapping[str, int]) -> answers.DeletedJob:
     message = "the job, its units, results, events and files are gone"
-    return answers.DeletedJob(job_id=job.job_id, status="deleted", counts=dict(counts), message=message)
+    return answers.DeletedJob(
+        ledger=ledger.words(counts), job_id=job.job_id, status="deleted", counts=dict(counts), message=message
+    )

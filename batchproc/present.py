@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, forecast, ledger
+from batchproc import answers, approvals, budget, forecast, ledger
 from batchproc.models import (
     FINAL,
     REHEARSAL,
@@ -76,6 +76,9 @@ def _plan_warnings(job: Job) -> list[str]:
         said.append(f"agents may read everything under {', '.join(folders)}, not only their own file")
     if options.profile in {Profile.EDIT, Profile.FULL}:
         said.append(f"agents may write files {where}")
+    least = budget.Reservation(options=options, largest_request=0).alone_usd(0)
+    if least > options.budget_usd:
+        said.append(f"budget_usd is too small: one attempt may cost ${least:.2f}, so nothing would start")
     if (needed := approvals.needed(options)) is not None:
         said.append(f"a person has to approve this before it starts: {needed.text}")
     if options.model == REHEARSAL:
@@ -96,7 +99,7 @@ def _next_after_creation(job: Job) -> str:
             return f"the job is {job.status}; see get_status"
 
 
-def started(job: Job, credential: Credential, *, guard: str) -> answers.StartedJob:
+def started(job: Job, counts: Mapping[str, int], credential: Credential, *, guard: str) -> answers.StartedJob:
     paid = {
         Credential.REHEARSAL: "with the rehearsal model (free; not Claude)",
         Credential.ENVIRONMENT: "paid with the credential of this server's environment",
@@ -106,10 +109,10 @@ def started(job: Job, credential: Credential, *, guard: str) -> answers.StartedJ
     message = (
         "every unit was final already"
         if done
-        else f"{job.total_units} units, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. It goes "
-        f"on when this chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
+        else f"{ledger.units(job.total_units)}, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. "
+        f"It goes on when this chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
     )
-    return answers.StartedJob(job_id=job.job_id, status=job.status, message=message)
+    return answers.StartedJob(ledger=ledger.words(counts, job), job_id=job.job_id, status=job.status, message=message)
 
 
 def _budget(job: Job) -> str:
@@ -153,8 +156,11 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
             )
             for f in look.failures
         ],
+        changes=[
+            answers.Change(at=stamp(e.at), kind=e.kind, by=e.data["by"], why=e.data.get("why")) for e in look.changes
+        ],
         model=model_name(job),
-        next=f"nobody works on it: {trouble}" if trouble else _next_after_status(job),
+        next=f"nobody works on it: {trouble}" if trouble else _waits(look, moment) or _next_after_status(job),
     )
 
 
@@ -163,6 +169,18 @@ def _last(event: Event | None) -> str | None:
         return None
     detail = next((str(event.data[k]) for k in ("text", "name", "reason", "error") if event.data.get(k)), "")
     return f"{event.kind}: {detail}"[:SHORT] if detail else event.kind
+
+
+def _waits(look: Snapshot, now: datetime) -> str | None:
+    """What to say of a job whose units all wait for their time."""
+    if look.job.status is not JobStatus.RUNNING or look.counts[UnitStatus.RUNNING] or look.waits_until is None:
+        return None
+    if look.waits_until <= now:
+        return None
+    return (
+        f"nothing to do: the next of {ledger.units(look.counts[UnitStatus.PENDING])} goes on at "
+        f"{look.waits_until.astimezone():%H:%M:%S} ({look.waits_for}); get_unit shows why it failed"
+    )
 
 
 def _spending(look: Snapshot) -> answers.Spending:
@@ -198,7 +216,12 @@ def _next_after_status(job: Job) -> str:
         case JobStatus.ENUMERATING:
             return "the source is being read; wait with get_status(wait_s=45)"
         case JobStatus.READY:
-            return "call start_job"
+            needs = approvals.needed(job.options) is not None
+            return (
+                "a person approves it (`batchproc approve`, or this client asks); then start_job"
+                if needs
+                else ("call start_job")
+            )
         case JobStatus.RUNNING:
             return "call get_status(wait_s=45) for news; get_results shows what is finished"
         case JobStatus.PAUSED:

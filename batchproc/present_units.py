@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from batchproc import answers, present
+from batchproc import answers, present, prompts
 from batchproc.models import FINAL, Attempt, Event, Job, Unit, UnitStatus
 
 UNIT_CHARACTERS = 20_000
@@ -40,11 +40,12 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         status=found.status,
         reason=found.reason,
         payload=present.cut(found.payload, UNIT_CHARACTERS),
-        prompt=present.cut(present.prompt_of(job).render(found.key, found.payload), UNIT_CHARACTERS),
+        prompt=present.cut(_prompt(job, found), UNIT_CHARACTERS),
         text=found.text,
         output=found.output,
         error=found.error,
         cost_usd=round(found.cost_usd, 6),
+        requests=found.requests,
         attempts=[_attempt(one) for one in tries],
         events=[
             answers.EventAnswer(
@@ -57,6 +58,11 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
             for e in tail
         ],
     )
+
+
+def _prompt(job: Job, found: Unit) -> str:
+    """As it is sent, with what a person added when he asked for the unit again."""
+    return prompts.noted(present.prompt_of(job).render(found.key, found.payload), found.note)
 
 
 def _attempt(one: Attempt) -> answers.AttemptAnswer:

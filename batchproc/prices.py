@@ -20,10 +20,10 @@ class Price:
     long: float = 1.0
 
     def request_usd(self, *, read: float, written: float) -> float:
-        """The most that one request can cost: everything that it reads is written to the cache for an hour, at twice
+        """The most that one request can cost: everything that it reads is written to the cache, at a quarter more than
         the price of reading it."""
         factor = self.long if read > 100_000 else 1.0
-        return factor * (read * 2 * self.read + written * self.write) / MILLION
+        return factor * (read * 1.25 * self.read + written * self.write) / MILLION
 
 
 FREE = Price(read=0.0, write=0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchproc import credentials
 from batchproc.errors import InvalidJob
-from batchproc.models import JobOptions, Profile
+from batchproc.models import JobOptions, Profile, Workspace
 from batchproc.models.tools import FILES, READ, SERVER, WEB, approves, bare
 from batchproc.settings import Settings
 
@@ -44,10 +44,24 @@ def check(options: JobOptions, settings: Settings) -> None:
         raise InvalidJob("options.profile", "full", f"it gives agents a shell, and {OFF}")
     for name, config in options.mcp_servers.items():
         _check_server(name, config, off=settings.programs == "off")
+        if "command" in config and _writes_where_it_works(options):
+            raise InvalidJob(f"options.mcp_servers.{name}", config["command"], SHARED)
     for rule in options.allowed_tools:
         _check_allowed(rule, options, off=settings.programs == "off")
     for rule in options.disallowed_tools:
         _check_rule("options.disallowed_tools", rule)
+
+
+SHARED = (
+    "a program must not run in a folder that agents write, or one of them changes what the next one starts; choose "
+    'options.workspace "scratch", or a profile that only reads'
+)
+
+
+def _writes_where_it_works(options: JobOptions) -> bool:
+    """Whether agents write in a folder that all of them work in: their servers are started there."""
+    writes = options.profile in {Profile.EDIT, Profile.FULL} and options.working_directory is not None
+    return writes and options.workspace is not Workspace.SCRATCH
 
 
 def _check_rule(field: str, rule: str) -> None:

@@ -8,6 +8,17 @@ from pathlib import Path
 from batchproc.errors import InvalidJob
 
 PROGRAMS = ("ask", "off")
+BOUNDS: dict[str, tuple[float, float]] = {
+    "max_concurrency": (1, 256),
+    "max_attempts": (1, 20),
+    "timeout_s": (1, 86_400),
+    "stall_s": (10, 86_400),
+    "max_output_tokens": (256, 128_000),
+    "breaker": (0, 20),
+    "slots": (1, 1_000),
+}
+"""What a job's own options may be, where a setting fills them in."""
+MAY_BE_0 = frozenset({"breaker"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +35,7 @@ class Settings:
     enumerate_s: float = 10.0  # how long create_job reads before it leaves the source to the supervisor
     backoff_s: float = 5.0  # before the second attempt; doubles after each
     backoff_max_s: float = 300.0  # and never grows past this
-    stall_s: float = 600.0  # an attempt that says nothing for so long is given up
+    stall_s: float = 420.0  # an attempt that says nothing for so long is given up
     max_output_tokens: int = 16_000  # one answer of the model
     budget_usd: float = 5.0  # a job that sets none
     breaker: int = 10  # a job pauses when so many of its last 20 attempts ended badly alike
@@ -72,8 +83,9 @@ def _parse(name: str, kind: object, text: str) -> object:
     try:
         number = int(text) if kind is int else float(text)
     except ValueError:
-        raise InvalidJob(name, text, "write a number") from None
-    most = 1_000_000 if kind is int else 1e7
-    if not 0 < number <= most:
-        raise InvalidJob(name, text, f"write a number above 0 and at most {most:g}")
+        raise InvalidJob(name, text, "write a whole number" if kind is int else "write a number") from None
+    field = name.removeprefix("BATCHPROC_").lower()
+    least, most = BOUNDS.get(field, (0, 1_000_000 if kind is int else 1e7))
+    if not least <= number <= most or (number == 0 and field not in MAY_BE_0):
+        raise InvalidJob(name, text, f"write a number {f'from {least}' if least else 'above 0'} and at most {most:,}")
     return number

@@ -15,7 +15,7 @@ from batchproc import settings
 from batchproc.models import Credential, Report, Settlement, Tokens, UnitStatus
 from batchproc.platform import lock
 from batchproc.service import BatchService
-from batchproc.store import attempts, db, jobs, processes
+from batchproc.store import attempts, claims, db, jobs, processes
 from benchmarks import house, table
 from benchmarks.comparison import Row, in_turns
 
@@ -69,10 +69,10 @@ async def _work(home: Path, job_ids: list[str]) -> None:
             job = await store.read(jobs.by_id, job_id)
             assert job is not None
             await store.write(jobs.start, job.number, credential=Credential.REHEARSAL, now=time.time())
-            done = (await store.write(attempts.claim, job.number, epoch=epoch, limit=FINAL, now=time.time())).units
+            done = (await store.write(claims.claim, job.number, epoch=epoch, limit=FINAL, now=time.time())).units
             for n, unit in enumerate(done):
                 await store.write(attempts.settle, unit.fence, _end(failed=n < FAILED), now=time.time())
-            left = (await store.write(attempts.claim, job.number, epoch=epoch, limit=RUNNING, now=time.time())).units
+            left = (await store.write(claims.claim, job.number, epoch=epoch, limit=RUNNING, now=time.time())).units
             assert (len(done), len(left)) == (FINAL, RUNNING)
 
 

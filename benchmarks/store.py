@@ -1,9 +1,9 @@
 """store: claim and settle 20,000 units from 8 tasks, every step durable before the next, three ways.
 
-Ours is what the supervisor does with a unit: `attempts.claim` of one, then `attempts.settle` with its text and bill,
+Ours is what the supervisor does with a unit: `claims.claim` of one, then `attempts.settle` with its text and bill,
 each awaited until it is on the disk (WAL, synchronous=FULL). A claim also opens the attempt and tells an event; a
-settle closes the attempt, adds the bill to the job, tells an event, keeps the counters and completes the job when it was the
-last.
+settle closes the attempt, adds the bill to the job, tells an event, keeps the counters, and completes the job with the
+last one.
 
 huey: 8 threads, as its consumer has by default, each in the loop `dequeue`, then `put_data` of the result, on
 `SqliteStorage(fsync=True)` in its default WAL mode: the same durability. Only the two storage calls are timed; what
@@ -26,7 +26,7 @@ import orjson
 from huey.storage import SqliteStorage  # type: ignore[import-untyped]
 
 from batchproc.models import Credential, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import attempts, db, engine, jobs, processes, readings, units
+from batchproc.store import attempts, claims, db, engine, jobs, processes, readings, units
 from benchmarks import house
 from benchmarks.comparison import Row, in_turns
 
@@ -51,7 +51,7 @@ async def _ours() -> float:
             number, epoch = await _running_job(store)
 
             async def one_unit() -> bool:
-                claimed = (await store.write(attempts.claim, number, epoch=epoch, limit=1, now=time.time())).units
+                claimed = (await store.write(claims.claim, number, epoch=epoch, limit=1, now=time.time())).units
                 for unit in claimed:
                     assert await store.write(attempts.settle, unit.fence, _end(), now=time.time())
                 return bool(claimed)

@@ -1,7 +1,7 @@
-"""takeover: from the spawn of a supervisor to its first claim, in a store whose last one was killed with 8 units running.
+"""takeover: from the spawn of a supervisor to its first claim, in a store where the last one was killed amid 8 units.
 
 Ours is a store whose one job has 100,000 units, half of them final; the peer is the same with 100. Both times hold the
-start of Python, the probe of the guard, the rescue of the 8 units and the first claim. The agents are never reached: the
+start of Python, the probe of the guard, the rescue of the 8 units and the first claim. The agents are not reached: the
 clock stops at the claim's event.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from batchproc import settings
 from batchproc.launcher import Launcher
 from batchproc.models import Credential, Settlement, UnitStatus
-from batchproc.store import attempts, db, engine, jobs, processes
+from batchproc.store import attempts, claims, db, engine, jobs, processes
 from benchmarks import house, table
 from benchmarks.comparison import Row, in_turns
 
@@ -54,11 +54,11 @@ async def _run_half_and_die(store: db.Database, job_id: str, units: int) -> int:
     await store.write(jobs.start, job.number, credential=Credential.REHEARSAL, now=time.time())
     left = units // 2
     while left > 0:
-        claim = await store.write(attempts.claim, job.number, epoch=epoch, limit=min(left, 2_000), now=time.time())
+        claim = await store.write(claims.claim, job.number, epoch=epoch, limit=min(left, 2_000), now=time.time())
         end = Settlement(status=UnitStatus.SUCCEEDED, outcome="succeeded", text="ok", started=False)
         await asyncio.gather(*[store.write(attempts.settle, unit.fence, end, now=time.time()) for unit in claim.units])
         left -= len(claim.units)
-    await store.write(attempts.claim, job.number, epoch=epoch, limit=LOST, now=time.time())
+    await store.write(claims.claim, job.number, epoch=epoch, limit=LOST, now=time.time())
     return await store.read(lambda tx: int(tx.execute("SELECT MAX(seq) FROM events").fetchone()[0]))
 
 

@@ -10,6 +10,7 @@ from batchproc.agents.sayings import Frame
 from batchproc.models import Message, Report, Tokens
 
 _SYNTHETIC = "<synthetic>"  # the model that the CLI's own error answers name
+_STOPPED = frozenset({"timeout", "stalled", "interrupted"})
 _REFUSED = frozenset({401, 403})
 _LIMITED = frozenset({429, 529})
 _LONG_WAIT_MS = 5_000  # the CLI would wait so long for a limit with a slot in its hands: the supervisor waits better
@@ -42,11 +43,16 @@ class Tally:
 
     @property
     def refused(self) -> bool:
-        """The API does not take the credential, or has no room for long, and nothing was done yet. The CLI would ask
+        """The API does not take the credential; or it has no room for long, and nothing was done yet. The CLI would ask
         again for minutes; nobody should wait for that with a slot in his hands."""
         if any(status in _REFUSED for status, _ in self.retries):
             return True
         return self.waits_ms > _LONG_WAIT_MS and not self.calls and self.retries[-1][0] in _LIMITED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be waited for: the bill is there, or there is nothing to be billed."""
+        return self.bill is not None or (self.refused and not self.calls)
 
     @property
     def waits_for_tool(self) -> bool:
@@ -75,7 +81,7 @@ class Tally:
         """The bill, and what was counted on the way to it. Without a bill the cost is unknown and says 0; an
         attempt that the API refused cost nothing."""
         bill = _answered_in_full(self.bill or {}, self.said)
-        refused = self.refused and self.bill is None
+        refused = self.refused and bill.get("subtype") in (None, "error_during_execution")
         status = bill.get("api_error_status") or self.api_error_status
         errors = "; ".join(str(error) for error in bill.get("errors") or ())
         return Report(
@@ -86,7 +92,8 @@ class Tally:
             is_error=refused or bool(bill.get("is_error")),
             api_error_status=self.retries[-1][0] if refused else status,
             api_error=self.retries[-1][1] if refused else self.api_error or bill.get("api_error_type"),
-            billed=refused or self.bill is not None,
+            billed=self.is_over,
+            cut_off=ended in _STOPPED and self.bill is not None and not self.waits_for_tool,
             largest_request=max((_size(usage) for usage in self.calls.values()), default=0),
             limited=self.limit is not None and (self.bill is None or bool(bill.get("is_error"))),
             limit_until=self._limit_until(refused),
@@ -109,8 +116,8 @@ class Tally:
         return f"an MCP server of the job did not start: {self.lacks}" if self.lacks else ""
 
     def _limit_until(self, refused: bool) -> float | None:
-        if self.limit is not None and self.limit.get("resetsAt"):
-            return float(self.limit["resetsAt"])
+        if self.limit is not None:
+            return _moment(self.limit.get("resetsAt"))
         return time.time() + self.waits_ms / 1000 if refused and self.waits_ms else None
 
     def _add_answer(self, frame: Frame) -> None:
@@ -161,6 +168,13 @@ def _answered_in_full(bill: Frame, said: str) -> Frame:
     """The CLI calls an answer that crossed the cap of its attempt an error. It is whole, and paid: it counts."""
     whole = bill.get("subtype") == "error_max_budget_usd" and bill.get("stop_reason") == "end_turn" and said
     return {**bill, "subtype": "success", "is_error": False, "result": said} if whole else bill
+
+
+def _moment(said: object) -> float | None:
+    """Seconds since 1970, if that is what was said; milliseconds are taken for what they are."""
+    if not isinstance(said, int | float) or not 0 < said < 1e14:
+        return None
+    return said / 1000 if said > 1e11 else float(said)
 
 
 def _size(usage: Frame) -> int:

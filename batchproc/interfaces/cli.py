@@ -29,7 +29,10 @@ def main(argv: Sequence[str], *, demo: Demo) -> int:
     try:
         return asyncio.run(COMMANDS[args.command](args))
     except BatchprocError as error:
-        print(f"batchproc: {cli_show.safe(str(error))}", file=sys.stderr)
+        print(f"batchproc: {cli_show.in_shell_words(cli_show.safe(str(error)))}", file=sys.stderr)
+        return 1
+    except UnicodeEncodeError as error:
+        print(f"batchproc: an argument is not text in UTF-8 ({error.reason})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -106,15 +109,14 @@ async def _supervisor(args: argparse.Namespace) -> int:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         await app.run_supervisor(settings.load())
         return 0
-    async with app.open_service(settings.load()) as service:
-        ending = ""
-        if args.action == "stop":
-            if not await service.stop_supervisor(now=args.now):
-                print("batchproc: no supervisor is alive", file=sys.stderr)
-                return 1
-            ending = "is ending now" if args.now else "is ending after its running agents"
-        answer = await service.supervisor_status()
-        _print(args, answer.model_dump(mode="json"), lambda: cli_show.supervisor(answer, ending=ending))
+    ending = ""
+    if args.action == "stop":
+        if not await app.stop_supervisor(settings.load(), now=args.now):
+            print("batchproc: no supervisor is alive", file=sys.stderr)
+            return 1
+        ending = "is ending now" if args.now else "is ending after its running agents"
+    answer = await app.supervisor_status(settings.load())
+    _print(args, answer.model_dump(mode="json"), lambda: cli_show.supervisor(answer, ending=ending))
     return 0
 
 

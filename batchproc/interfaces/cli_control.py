@@ -27,7 +27,7 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
         if name != "approve":
             parser.add_argument("--why", help="kept with the change")
     made["pause"].add_argument("--now", action="store_true", help="stop running units; they go back to the queue")
-    made["cancel"].add_argument("keys", nargs="*", help="only these units (default: the whole job)")
+    made["cancel"].add_argument("--keys", nargs="+", metavar="KEY", help="only these units (default: the whole job)")
     made["delete"].add_argument("--yes", action="store_true", help="do not ask")
     for name, (kind, about) in SETTABLE.items():
         made["set"].add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper()[0], help=about)
@@ -48,6 +48,7 @@ SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
     "max_total_tokens": (int, "tokens of the whole job"),
     "max_units": (int, "units that may be started at all"),
     "max_wall_s": (float, "seconds of running"),
+    "breaker": (int, "how many of the last 20 units may end badly alike; 0: any number"),
 }
 
 VERBS = {
@@ -55,7 +56,7 @@ VERBS = {
     "pause": "start nothing more of a job",
     "resume": "let a paused job go on",
     "set": "change a job, also while it runs",
-    "cancel": "end a job, or some of its units, for good",
+    "cancel": "end a job, or some of its units",
     "retry": "run failed units again",
     "delete": "delete a job and everything of it",
     "approve": "allow what a job names: a program, a shell, a tool",
@@ -140,6 +141,6 @@ async def _approve(service: "BatchService", args: argparse.Namespace) -> int:
 def _agrees(question: str) -> bool:
     """Whether the person at the terminal says yes. Without a terminal there is nobody to ask."""
     if not sys.stdin.isatty():
-        print("batchproc: this needs a person at a terminal", file=sys.stderr)
+        print(f"batchproc: {question} This needs a person at a terminal", file=sys.stderr)
         return False
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}

@@ -37,6 +37,29 @@ def plain(text: object) -> str:
     return escape(safe(str(text)))
 
 
+SHELL = (
+    (r"control_job\(action=resume\)|control_job\(resume\)", "`batchproc resume JOB`"),
+    (r"control_job\(action=set, budget_usd=…\)", "`batchproc set JOB --budget-usd …` (or the cap that it names)"),
+    (r"control_job\(set\)|control_job", "`batchproc set JOB`"),
+    (r"get_status\(wait_s=45\)( for news)?", "`batchproc status JOB --wait 45`"),
+    (r"retry_units\(status=cancelled\)", "`batchproc retry JOB --status cancelled`"),
+    (r"retry_units", "`batchproc retry JOB`"),
+    (r"get_results", "`batchproc results JOB`"),
+    (r"start_job", "`batchproc start JOB`"),
+    (r"cancel_job", "`batchproc cancel JOB`"),
+    (r"list_jobs", "`batchproc status`"),
+    (r"when this chat closes", "when this shell closes"),
+)
+"""What the tools of the MCP face are called here."""
+
+
+def in_shell_words(text: str, job_id: str = "JOB") -> str:
+    """An advice that names tools, in commands that can be typed."""
+    for tool, command in SHELL:
+        text = re.sub(rf"(?<!`)\b(?:call )?(?:{tool})", command.replace("JOB", job_id), text)
+    return text
+
+
 def _out() -> Console:
     return Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
@@ -77,9 +100,14 @@ def job(answer: answers.JobStatusAnswer) -> None:
     for unit in answer.running:
         out.print(f"  [cyan]▸[/] {plain(unit.key)}  attempt {unit.attempt}  {plain(unit.last_event or '')}")
     for group in answer.failures:
-        out.print(f"  [red]✗[/] {group.count:,} x {plain(group.message)}  e.g. {plain(group.example_key)}")
-        out.print(f"    [dim]retry --signature {plain(shlex.quote(group.signature))}[/]")
-    out.print(f"  [dim]next: {plain(answer.next)}[/]")
+        out.print(
+            f"  [red]✗[/] {group.count:,} x {plain(' '.join(group.message.split()))}  e.g. {plain(group.example_key)}"
+        )
+        out.print(f"    [dim]batchproc retry {answer.job_id} --signature {plain(shlex.quote(group.signature))}[/]")
+    for change in answer.changes[:1]:
+        why = f": {change.why}" if change.why else ""
+        out.print(f"  [dim]{plain(change.kind.removeprefix('job.'))} by {plain(change.by)}{plain(why)}[/]")
+    out.print(f"  [dim]next: {plain(in_shell_words(answer.next, answer.job_id))}[/]")
 
 
 def _waste(answer: answers.JobStatusAnswer) -> str:
@@ -95,7 +123,7 @@ def controlled(answer: BaseModel) -> None:
         out.print(coloured(ledger_words))
     job_id, status, reason = (getattr(answer, name, None) for name in ("job_id", "status", "reason"))
     out.print(f"  {job_id}  {status_word(str(status))}{f' ({plain(reason)})' if reason else ''}")
-    out.print(f"  {plain(getattr(answer, 'message', ''))}")
+    out.print(f"  {plain(in_shell_words(getattr(answer, 'message', ''), str(job_id)))}")
 
 
 def job_list(answer: answers.JobList) -> None:
@@ -104,7 +132,8 @@ def job_list(answer: answers.JobList) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in ("job", "ledger", "status", "units", "done", "cost", "name"):
-        table.add_column(column, justify="right" if column in {"units", "done", "cost"} else "left")
+        number = column in {"units", "done", "cost"}
+        table.add_column(column, justify="right" if number else "left", no_wrap=column == "job", overflow="fold")
     for line in answer.jobs:
         cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
         reason = f" ({plain(line.reason)})" if line.status == "paused" else ""

@@ -85,6 +85,7 @@ class ControlTools:
         max_total_tokens: Annotated[int | None, Field(ge=1, description="Tokens of the whole job")] = None,
         max_units: Annotated[int | None, Field(ge=1, description="Units that may be started at all")] = None,
         max_wall_s: Annotated[float | None, Field(ge=1, description="Seconds of running")] = None,
+        breaker: Annotated[int | None, Field(ge=0, le=20, description="As in options; 0: never")] = None,
         priority: Annotated[int | None, Field(ge=-100, le=100, description="Higher ones get free slots first")] = None,
         drain: Annotated[bool, Field(description="pause: true lets running units finish, false stops them")] = True,
         why: Why = None,
@@ -102,6 +103,7 @@ class ControlTools:
                 max_total_tokens=max_total_tokens,
                 max_units=max_units,
                 max_wall_s=max_wall_s,
+                breaker=breaker,
                 priority=priority,
                 drain=drain,
                 why=why,
@@ -109,7 +111,7 @@ class ControlTools:
         )
 
     async def cancel_job(self, job_id: JobId, why: Why = None) -> Annotated[CallToolResult, answers.ControlledJob]:
-        """End a job for good. Running agents are stopped within seconds; what is final stays. Ask the user first."""
+        """End a job. Running agents are stopped within seconds; what is final stays. Ask the user first."""
         return result(await (await self._service()).cancel_job(job_id, why=why))
 
     async def cancel_units(

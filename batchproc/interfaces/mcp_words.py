@@ -65,6 +65,8 @@ def with_errors_for_models(verb: Callable[..., Awaitable[T]]) -> Callable[..., A
             raise ToolError(_explain(error)) from error
         except BatchprocError as error:
             raise ToolError(str(error)) from error
+        except UnicodeEncodeError as error:
+            raise ToolError(f"an argument holds half a character ({error.reason}); send whole text") from error
 
     return run
 

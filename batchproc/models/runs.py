@@ -72,9 +72,9 @@ class Report:
     `interrupted` (somebody asked us to), or `died` (its process ended without a bill: `detail` says what is known,
     `subtype` is `cli_missing`, `invalid_job` or `no_conversation` if it never began). `api_calls` counts model answers;
     `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's client-side estimate;
-    where `billed` is False it is unknown. `largest_request` is in tokens that the model read. `limit_until` is when a
-    limit that refused it ends (seconds since 1970), `limited` that one did. `tools_run` began, `tools_done` gave back
-    something but an error.
+    where `billed` is False it is unknown, and where the run was `cut_off` it lacks the request that was under way.
+    `largest_request` is in tokens that the model read. `limit_until` is when a limit that refused it ends (seconds
+    since 1970), `limited` that one did. `tools_run` began, `tools_done` gave back something but an error.
     """
 
     ended: str
@@ -94,6 +94,7 @@ class Report:
     tools_run: int = 0
     tools_done: int = 0
     billed: bool = True
+    cut_off: bool = False
     largest_request: int = 0
     limited: bool = False
     limit_until: float | None = None

@@ -13,7 +13,7 @@ UNITS_IN_A_BUDGET = 10
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class JobOptions(_Strict):
@@ -27,7 +27,7 @@ class JobOptions(_Strict):
     max_attempts: int | None = Field(None, ge=1, le=20, description="Charged attempts for each unit (default 4)")
     timeout_s: float | None = Field(None, ge=1, le=86_400, description="Seconds one attempt may take (default 600)")
     stall_s: float | None = Field(
-        None, ge=10, le=86_400, description="Seconds of silence after which an attempt is given up (default 600)"
+        None, ge=10, le=86_400, description="Seconds of silence after which an attempt is given up (default 420)"
     )
     max_turns: int | None = Field(None, ge=1, le=1000, description="Turns one attempt may take (default: no limit)")
     max_output_tokens: int | None = Field(
@@ -49,7 +49,7 @@ class JobOptions(_Strict):
         None,
         ge=0,
         le=20,
-        description="Pause when so many of the last 20 attempts ended badly alike (default 10; 0: never)",
+        description="Pause when so many of the last 20 units ended badly alike (default 10; 0: never)",
     )
     priority: int = Field(0, ge=-100, le=100, description="Jobs of higher priority get free slots first")
     resume: bool = Field(True, description="Whether a lost attempt's conversation may go on in the next attempt")
@@ -119,7 +119,7 @@ class AgentOptions:
     max_turns: int | None
     working_directory: str | None
     system_prompt: str | None
-    stall_s: float = 600.0
+    stall_s: float = 420.0
     max_output_tokens: int = 16_000
     budget_usd: float = 5.0
     unit_budget_usd: float | None = None

@@ -1,15 +1,17 @@
 """What has to be there before a job may run: a person's approval, a credential, a supervisor. And who asks for it."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from batchproc import approvals, credentials
-from batchproc.errors import InvalidJob, NeedsApproval, SupervisorError
+from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
 from batchproc.models import Credential, Job, Order
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
-from batchproc.store import control
+from batchproc.store import backlog
 
-CHUNK = 5_000
+PATIENCE_S = 5.0  # how long a face works off what it ordered
 MOST_KEYS = 10_000
 
 
@@ -47,8 +49,16 @@ class Allowing(Service):
         raise NeedsApproval(job.job_id, needed.text)
 
     async def _hand_credentials(self, job: Job) -> tuple[Credential, str]:
-        """See that a supervisor lives and has what the job pays with; what that is, and the supervisor's guard."""
-        credential = credentials.choose(job.options.model, self._environ)
+        """See that a supervisor lives and has what the job pays with; what that is, and the supervisor's guard.
+
+        A face that has no credential may let a job go on if the supervisor still holds the one of another face.
+        """
+        try:
+            credential = credentials.choose(job.options.model, self._environ)
+        except CredentialMissing:
+            if job.credential is not Credential.ENVIRONMENT or not await self._launcher.holds_credentials(job.job_id):
+                raise
+            return job.credential, str((await self._launcher.ensure())["guard"])
         pays = {} if credential is Credential.REHEARSAL else credentials.variables(self._environ)
         for _ in range(RINGS):
             hello = await self._launcher.ensure()
@@ -56,18 +66,25 @@ class Allowing(Service):
                 return credential, str(hello["guard"])
         raise SupervisorError("no supervisor took the credential; see `batchproc doctor`, then try again")
 
-    async def _ring_for_change(self) -> None:
-        """Whoever works on the store looks at once; if nobody does, there is nothing to hurry."""
-        await self._launcher.ring()
-
     def _order(self, why: str | None) -> Order:
         return Order(by=self._by, why=why)
 
-    async def _cancel_the_rest(self, job: Job, why: str | None) -> None:
-        while await self._store.write(
-            control.cancel_pending, job.number, self._order(why), limit=CHUNK, now=self._clock()
-        ):
-            pass
+    async def _work_off(self, job: Job) -> bool:
+        """Do what was ordered for a job, for a few seconds; what is left is the supervisor's. Says whether all is
+        done."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while await self._store.write(backlog.step, job=job.number, now=self._clock()):
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+        return True
+
+    async def _see_to_it(self, job: Job) -> None:
+        """Have somebody work on a job that goes on, and hand him the credential if this face has it."""
+        if not self._launcher.is_alive:
+            with contextlib.suppress(CredentialMissing):
+                await self._hand_credentials(job)
+            await self._launcher.ensure()
+        await self._launcher.ring()
 
 
 def require_keys(keys: Sequence[str]) -> None:
@@ -78,3 +95,9 @@ def require_keys(keys: Sequence[str]) -> None:
 def no_such_keys(job_id: str, unknown: Sequence[str]) -> InvalidJob:
     more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     return InvalidJob("keys", list(unknown)[:5], f"job {job_id} has no such units{more}; nothing was changed")
+
+
+def require_published(job: Job) -> None:
+    """Raises `WrongStatus` while nobody may see its units."""
+    if not job.total_units:
+        raise WrongStatus(job.job_id, job.status, "change units", "it has none (yet)")

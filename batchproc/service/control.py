@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from batchproc import answers, orders, present
 from batchproc.errors import InvalidJob, SupervisorError, WrongStatus
-from batchproc.models import Job, JobOptions, JobStatus, UnitStatus
-from batchproc.service.allowing import CHUNK, Allowing, no_such_keys, require_keys
+from batchproc.models import Job, JobOptions, JobStatus
+from batchproc.service.allowing import Allowing, no_such_keys, require_keys, require_published
 from batchproc.service.base import RINGS
 from batchproc.store import control, retention
 from batchproc.store import jobs as rows
@@ -30,7 +30,8 @@ class Controlling(Allowing):
                 rows.start, job.number, credential=credential, now=self._clock(), order=self._order(why)
             )
             if await self._launcher.ring():
-                return present.started(await self._job(job_id), credential, guard=guard)
+                look = await self._look(job_id)
+                return present.started(look.job, look.counts, credential, guard=guard)
         raise SupervisorError(
             f"job {job_id} is marked to run, but no supervisor took it up; see `batchproc doctor`, then start it again"
         )
@@ -62,50 +63,48 @@ class Controlling(Allowing):
             job = await self._store.write(control.change, job, self._order(why), changes=changed, now=self._clock())
         if action == "pause":
             await self._store.write(control.hold, job.number, self._order(why), release=not drain, now=self._clock())
-        if action == "resume" and job.status is JobStatus.PAUSED:
-            started = await self.start_job(job_id, why=why)
-            return orders.controlled(await self._look(job_id), started.message)
-        await self._ring_for_change()
+        said = ""
+        if action == "resume":
+            said = (await self.start_job(job_id, why=why)).message
+        elif job.status is JobStatus.RUNNING or not drain:
+            await self._see_to_it(job)
         look = await self._look(job_id)
-        return orders.controlled(look, orders.said_of_control(action, changed, look, drain=drain))
+        return orders.controlled(look, said or orders.said_of_control(action, changed, look, drain=drain))
 
     async def cancel_job(self, job_id: str, *, why: str | None = None) -> answers.ControlledJob:
         """End a job for good. What is final stays; what runs is stopped within seconds and is not run again."""
         job = await self._job(job_id)
         if await self._store.write(control.cancel, job.number, self._order(why), now=self._clock()):
-            await self._ring_for_change()
-            if job.status is JobStatus.ENUMERATING:
-                await self._empty(job)
+            await self._launcher.ring()  # those that run are stopped first
         if (await self._job(job_id)).status is JobStatus.CANCELLED:
-            await self._cancel_the_rest(job, why)
+            await self._work_off(job)
+            await self.wake()
         look = await self._look(job_id)
-        if look.counts[UnitStatus.RUNNING]:
-            await self._launcher.ensure()
         return orders.controlled(look, orders.said_of_cancel(look))
-
-    async def _empty(self, job: Job) -> None:
-        while await self._store.write(control.discard_unpublished, job.number, limit=CHUNK):
-            pass
 
     async def cancel_units(self, job_id: str, keys: Sequence[str], *, why: str | None = None) -> answers.ControlledJob:
         """Cancel some units of a job by their keys. Raises `NotFound` naming keys that the job does not have, before
         anything is changed."""
         require_keys(keys)
         job = await self._job(job_id)
+        require_published(job)
         unknown = await self._store.read(control.unknown_keys, job.number, keys)
         if unknown:
             raise no_such_keys(job_id, unknown)
         done = await self._store.write(control.cancel_keys, job.number, keys, self._order(why), now=self._clock())
-        if done.cancelling:
-            await self._launcher.ensure()
-        await self._ring_for_change()
+        await self._launcher.ring()
+        await self.wake()
         return orders.controlled(await self._look(job_id), orders.said_of_units(done))
 
     async def delete_job(self, job_id: str, *, why: str | None = None) -> answers.DeletedJob:
         """Delete a job and everything of it. Raises `WrongStatus` while something of it runs: cancel it first."""
         job = await self._job(job_id)
         counts = await self._store.read(rows.ledger, job.number)
-        await retention.delete_job(self._store, job, order=self._order(why), now=self._clock())
+        await self.wake()  # an agent that was orphaned is ended by the next supervisor only
+        await self._store.write(retention.mark_deleted, job, order=self._order(why), now=self._clock())
+        if not await self._work_off(job):
+            await self._launcher.ensure()
+            await self._launcher.ring()
         await asyncio.to_thread(shutil.rmtree, self._settings.home / "agents" / job_id, ignore_errors=True)
         return orders.deleted(job, counts)
 
@@ -113,7 +112,7 @@ class Controlling(Allowing):
 ACTIONS = ("pause", "resume", "set")
 SETTABLE = (
     *("max_concurrency", "priority", "budget_usd", "unit_budget_usd"),
-    *("max_total_tokens", "max_units", "max_wall_s"),
+    *("max_total_tokens", "max_units", "max_wall_s", "breaker"),
 )
 
 

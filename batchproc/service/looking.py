@@ -26,7 +26,7 @@ class Looking(Service):
         if not 0 <= wait_s <= LONGEST_WAIT_S:
             raise InvalidJob("wait_s", wait_s, f"give seconds between 0 and {LONGEST_WAIT_S:g}")
         look = await self._look(job_id)
-        trouble = await self._wake_for(look.job)
+        trouble = await self._trouble()
         if wait_s:
             look = await self._wait_for_change(look, wait_s)
         return present.job_status(look, self._clock(), trouble)

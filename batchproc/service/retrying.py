@@ -1,12 +1,15 @@
 """Final units are asked for again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from batchproc import answers, orders
 from batchproc.errors import InvalidJob, WrongStatus
-from batchproc.models import Job, JobStatus, UnitStatus
-from batchproc.service.allowing import CHUNK, Allowing, no_such_keys, require_keys
-from batchproc.store import control
+from batchproc.models import Job, JobStatus, Order, UnitStatus
+from batchproc.service.allowing import Allowing, no_such_keys, require_keys, require_published
+from batchproc.store import backlog, control
+
+TRIES = 3
 
 
 class Retrying(Allowing):
@@ -29,39 +32,33 @@ class Retrying(Allowing):
         A job that has ended runs again. Raises `NotFound`, `InvalidJob`, `CredentialMissing`, `NeedsApproval`.
         """
         job = await self._job(job_id)
-        _require_published(job)
+        require_published(job)
         which = _selection(status, signature, keys)
         if keys and (unknown := await self._store.read(control.unknown_keys, job.number, keys)):
             raise no_such_keys(job_id, unknown)
-        await self._require_approval(job)
-        if job.status is JobStatus.CANCELLED:
-            await self._cancel_the_rest(job, why)
-        count = await self._ask_again(job, which, _again(job, instructions, continue_session), why)
+        count = await self._store.read(backlog.count, job.number, which)
+        if count:
+            await self._require_approval(job)
+            await self._ask_again(job, which, _again(instructions, continue_session), self._order(why))
+            await self._work_off(job)
+            await self._launcher.ring()
+            await self.wake()
         return orders.controlled(await self._look(job_id), orders.said_of_retry(count, job))
 
-    async def _ask_again(self, job: Job, which: control.Selection, how: control.Again, why: str | None) -> int:
-        if job.status in control.ENDED or job.status is JobStatus.RUNNING:
-            credential, _ = await self._hand_credentials(job)
-            how = control.Again(note=how.note, resume=how.resume, credential=credential)
-        total, after = 0, 0
-        while True:
-            count, after = await self._store.write(
-                control.ask_again, job, which, how, self._order(why), after=after, limit=CHUNK, now=self._clock()
-            )
-            total += count
-            if count < CHUNK:
-                break
-        if total:
-            await self._ring_for_change()
-        return total
+    async def _ask_again(self, job: Job, which: backlog.Selection, how: backlog.Again, order: Order) -> None:
+        """Order it; a job that has ended, or ends in this very moment, is handed what it pays with."""
+        for _ in range(TRIES):
+            job = await self._job(job.job_id)
+            if job.status in backlog.ENDED or job.status is JobStatus.RUNNING:
+                how = replace(how, credential=(await self._hand_credentials(job))[0])
+            try:
+                return await self._store.write(backlog.ask_again, job, which, how, order, now=self._clock())
+            except backlog.HasEnded:
+                continue
+        raise WrongStatus(job.job_id, job.status, "retry units", "it ends again and again; try once more")
 
 
-def _require_published(job: Job) -> None:
-    if not job.total_units:
-        raise WrongStatus(job.job_id, job.status, "retry units", "it has none")
-
-
-def _selection(status: str | None, signature: str | None, keys: Sequence[str] | None) -> control.Selection:
+def _selection(status: str | None, signature: str | None, keys: Sequence[str] | None) -> backlog.Selection:
     named = [
         name for name, value in (("status", status), ("signature", signature), ("keys", keys)) if value is not None
     ]
@@ -69,19 +66,19 @@ def _selection(status: str | None, signature: str | None, keys: Sequence[str] | 
         raise InvalidJob("units", named, "name units by one of status, signature and keys")
     if keys is not None:
         require_keys(keys)
-        return control.Selection(keys=keys)
+        return backlog.Selection(keys=keys)
     if signature is not None:
-        return control.Selection(signature=signature)
+        return backlog.Selection(signature=signature)
     wanted = status or UnitStatus.FAILED
     if wanted not in RETRIED:
         raise InvalidJob("status", status, f"retried by status are {', '.join(RETRIED)}; or name keys")
-    return control.Selection(status=UnitStatus(wanted))
+    return backlog.Selection(status=UnitStatus(wanted))
 
 
 RETRIED = (UnitStatus.FAILED, UnitStatus.FLAGGED, UnitStatus.CANCELLED, UnitStatus.SKIPPED)
 
 
-def _again(job: Job, instructions: str | None, continue_session: bool) -> control.Again:
+def _again(instructions: str | None, continue_session: bool) -> backlog.Again:
     if instructions is not None and not instructions.strip():
         raise InvalidJob("instructions", instructions, "say what to do differently, or leave it out")
-    return control.Again(note=instructions, resume=continue_session)
+    return backlog.Again(note=instructions, resume=continue_session)

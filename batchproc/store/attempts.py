@@ -1,136 +1,12 @@
-"""Attempts: claimed, settled, rescued. Every write of a running unit passes its fence."""
+"""Attempts: settled, rescued, read. Every write of a running unit passes its fence. They are opened in `claims`."""
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
 from batchproc import budget
 from batchproc.errors import TakenOver
-from batchproc.models import (
-    FINAL,
-    AgentOptions,
-    Attempt,
-    Cause,
-    Claim,
-    Claimed,
-    Fence,
-    Report,
-    Settlement,
-    Tokens,
-    UnitStatus,
-)
+from batchproc.models import FINAL, AgentOptions, Attempt, Cause, Fence, Report, Settlement, Tokens, UnitStatus
 from batchproc.store import engine, events, jobs, processes, rows
-
-DUE = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
-WHERE job = :job AND status = 'pending' AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
-"""  # the limit is written out: bound as a parameter, the same step took 21 µs and not 7
-DUE_AGAIN = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
-WHERE job = :job AND status = 'pending' AND attempt > 0 AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
-"""
-CLAIM = """
-UPDATE units SET status = 'running', attempt = attempt + 1, epoch = :epoch, started_at = :now, reason = NULL,
-    due_at = 0, resumes = NULL
-WHERE number = :unit
-"""
-OPEN_ATTEMPT = """
-INSERT INTO attempts (unit, n, epoch, started_at, session_id, reserved_usd, resumed_from)
-VALUES (:unit, :n, :epoch, :now, :session_id, :reserved_usd, :resumed_from)
-"""
-BEGIN_UNITS = "UPDATE jobs SET begun = begun + :n WHERE number = :job"
-
-
-def claim(tx: engine.Tx, job: int, *, epoch: int, limit: int, now: float, reserve_usd: float = 0.0) -> Claim:
-    """Take up to `limit` units that are due, oldest first, and open an attempt for each, with `reserve_usd` reserved.
-
-    Takes none if the job is not running, and no more than its caps allow. Raises `TakenOver` if `epoch` is over.
-    """
-    processes.require_current(tx, epoch)
-    row = tx.execute(SPENT, {"job": job}).fetchone()
-    if row["status"] != "running":
-        return Claim(units=[])
-    options, spending = _spending(row, _reserved(tx, job) if reserve_usd else 0.0)
-    room = budget.room(options, spending, want=limit, reserve_usd=reserve_usd)
-    due = _due(tx, job, room, now)
-    spent_up = not due and (room.attempts <= 0 or not _any_again(tx, job))
-    begun = sum(one["attempt"] == 0 for one in due)
-    if begun:
-        tx.execute(BEGIN_UNITS, {"job": job, "n": begun})
-    units = [_open(tx, job, row["starts"], one, epoch, now, reserve_usd) for one in due]
-    return Claim(units=units, reached=room.reached if spent_up else None)
-
-
-AGAIN = "SELECT 1 FROM units WHERE job = :job AND status = 'pending' AND attempt > 0 LIMIT 1"
-
-
-def _any_again(tx: engine.Tx, job: int) -> bool:
-    """Whether a unit waits that was started before: no cap for new units holds it back."""
-    return tx.execute(AGAIN, {"job": job}).fetchone() is not None
-
-
-def _due(tx: engine.Tx, job: int, room: budget.Room, now: float) -> list[engine.Row]:
-    """Units that may start. A look and then an update, at half the price of one with a subquery; the write transaction
-    that we are in makes them one step."""
-    values = {"job": job, "now": now}
-    if room.attempts <= 0:
-        return []
-    if room.fresh >= room.attempts:
-        return list(tx.execute(DUE.format(limit=room.attempts), values))
-    again = list(tx.execute(DUE_AGAIN.format(limit=room.attempts), values))
-    if again or room.fresh <= 0:
-        return again
-    return list(tx.execute(DUE.format(limit=room.fresh), values))
-
-
-def _open(tx: engine.Tx, job: int, start: int, row: engine.Row, epoch: int, now: float, reserve_usd: float) -> Claimed:
-    fence = Fence(unit=row["number"], attempt=row["attempt"] + 1, epoch=epoch)
-    session_id = str(uuid.uuid4())
-    tx.execute(CLAIM, {"unit": fence.unit, "epoch": epoch, "now": now})
-    opened = {"unit": fence.unit, "n": fence.attempt, "epoch": epoch, "now": now, "session_id": session_id}
-    tx.execute(OPEN_ATTEMPT, {**opened, "reserved_usd": reserve_usd, "resumed_from": row["resumes"]})
-    told = {} if row["resumes"] is None else {"resumes": row["resumes"]}
-    events.append(tx, "unit.claimed", at=now, job=job, unit=fence.unit, attempt=fence.attempt, data=told)
-    return Claimed(
-        fence=fence,
-        key=row["key"],
-        payload=rows.load(row["payload"]),
-        charged=row["charged"],
-        session_id=session_id,
-        start=start,
-        note=row["note"],
-        resumes=None if row["resumes"] is None else _session(tx, fence.unit, row["resumes"]),
-    )
-
-
-SESSION = "SELECT session_id FROM attempts WHERE unit = :unit AND n = :n"
-
-
-def _session(tx: engine.Tx, unit: int, n: int) -> str | None:
-    row = tx.execute(SESSION, {"unit": unit, "n": n}).fetchone()
-    return None if row is None else row["session_id"]
-
-
-SPENT = "SELECT status, starts, options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"
-RESERVED = """
-SELECT COALESCE(SUM(a.reserved_usd), 0.0) FROM units u JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
-WHERE u.job = :job AND u.status = 'running'
-"""
-
-
-def spent(tx: engine.Tx, job: int) -> tuple[AgentOptions, budget.Spending]:
-    """A job's options as they are now, and what it has spent and reserved under them."""
-    return _spending(tx.execute(SPENT, {"job": job}).fetchone(), _reserved(tx, job))
-
-
-def _reserved(tx: engine.Tx, job: int) -> float:
-    return float(tx.execute(RESERVED, {"job": job}).fetchone()[0])
-
-
-def _spending(row: engine.Row, reserved_usd: float) -> tuple[AgentOptions, budget.Spending]:
-    known = {name: row[name] for name in ("cost_usd", "tokens", "begun", "active_s")}
-    return rows.load_options(row["options"]), budget.Spending(reserved_usd=reserved_usd, **known)
-
 
 SETTLE = """
 UPDATE units SET status = :status, epoch = NULL, intent = NULL, charged = charged + :charged, due_at = :due_at,
@@ -145,7 +21,7 @@ UPDATE attempts SET finished_at = :now, outcome = :outcome, cause = :cause, erro
 WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
 LICENCE = """
-SELECT u.job, u.intent, j.status AS job_status, a.reserved_usd, a.resumed_from
+SELECT u.job, u.intent, j.status AS job_status, j.options, j.largest_request, a.reserved_usd, a.resumed_from
 FROM units u JOIN jobs j ON j.number = u.job JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.number = :unit AND u.status = 'running' AND u.attempt = :attempt AND u.epoch = :epoch
     AND :epoch = (SELECT MAX(epoch) FROM supervisors)
@@ -165,11 +41,11 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     job = row["job"]
     if row["intent"] == "cancel" or row["job_status"] == "cancelled":
         end = _cancelled(end)
-    bill = _bill(end, row["reserved_usd"])
-    values = {**licence, **_result(end, fence, now), **bill, "now": now}
+    bill = _bill(end, row)
+    values = {**licence, **_result(end, fence, row["resumed_from"], now), **bill, "now": now}
     tx.execute(SETTLE, values)
     tx.execute(CLOSE_ATTEMPT, values)
-    largest = end.report.largest_request if end.report else 0
+    largest = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing measured
     before = _cost_before(tx, fence.unit, row["resumed_from"], end)
     wasted = bill["cost_usd"] if end.status not in FINAL else 0.0
     jobs.add_bill(
@@ -207,17 +83,18 @@ def _cancelled(end: Settlement) -> Settlement:
     )
 
 
-COST_OF = "SELECT cost_usd FROM attempts WHERE unit = :unit AND n = :n"
+COST_OF = "SELECT cost_usd FROM attempts WHERE unit = :unit AND n = :n AND billed = 1"
 
 
 def _cost_before(tx: engine.Tx, unit: int, resumed_from: int | None, end: Settlement) -> float:
-    """What the attempt whose conversation went on had cost: it was not wasted after all."""
+    """What the attempt whose conversation went on had cost, if its bill is known: it was not wasted after all."""
     if resumed_from is None or end.cause is Cause.NO_CONVERSATION or end.report is None or not end.report.api_calls:
         return 0.0
-    return float(tx.execute(COST_OF, {"unit": unit, "n": resumed_from}).fetchone()[0])
+    row = tx.execute(COST_OF, {"unit": unit, "n": resumed_from}).fetchone()
+    return float(row["cost_usd"]) if row else 0.0
 
 
-def _result(end: Settlement, fence: Fence, now: float) -> dict[str, Any]:
+def _result(end: Settlement, fence: Fence, resumed_from: int | None, now: float) -> dict[str, Any]:
     return {
         "status": end.status,
         "outcome": end.outcome,
@@ -230,15 +107,28 @@ def _result(end: Settlement, fence: Fence, now: float) -> dict[str, Any]:
         "error": rows.clean(end.error),
         "signature": rows.clean(end.signature),
         "finished_at": now if end.status in FINAL else None,
-        "resumes": fence.attempt if end.resumable and end.status not in FINAL else None,
+        "resumes": _goes_on(end, fence, resumed_from) if end.status not in FINAL else None,
     }
 
 
-def _bill(end: Settlement, reserved_usd: float) -> dict[str, Any]:
+def _goes_on(end: Settlement, fence: Fence, resumed_from: int | None) -> int | None:
+    """The attempt whose conversation goes on in the next one. One that was to go on with another, and was stopped
+    before it said anything, leaves that one's."""
+    if end.resumable:
+        return fence.attempt
+    stopped = end.outcome in {"lost", "released", "unrun"} and end.cause is not Cause.NO_CONVERSATION
+    return resumed_from if stopped else None
+
+
+def _bill(end: Settlement, row: engine.Row) -> dict[str, Any]:
     """What is known of the cost; where no bill came, what was reserved for it."""
     report, tokens = end.report, end.report.tokens if end.report else Tokens()
     billed = not end.started or (report is not None and report.billed)
-    cost = (report.cost_usd if report else 0.0) if billed else max(reserved_usd, _known_cost(report))
+    cost = (report.cost_usd if report else 0.0) if billed else max(row["reserved_usd"], _known_cost(report))
+    if report is not None and billed and report.cut_off:  # the API may charge for the request that was under way
+        cut = budget.request_usd(rows.load_options(row["options"]), report.largest_request or row["largest_request"])
+        cost = max(cost, min(row["reserved_usd"], cost + cut))
+        billed = cost == report.cost_usd
     return {
         "cost_usd": cost,
         "billed": int(billed),

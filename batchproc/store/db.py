@@ -26,6 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Change = Callable[[engine.Tx], Any]
 
+OLDER = "end it with `batchproc supervisor stop` (running agents go back to the queue), then call again"
 BATCH = 512  # changes in one transaction, at most
 BUSY_MS = 15_000  # how long a writer waits for another process's transaction
 
@@ -45,6 +46,7 @@ class Database:
         """`checkpoints`: this process is the supervisor, the only one to checkpoint under an old SQLite."""
         self.home = home
         self.path = home / "batch.db"
+        self._is_supervisor = checkpoints
         self._checkpoints = checkpoints or engine.is_safe()
         self._queue: list[tuple[Change, asyncio.Future[Any]]] = []
         self._work = asyncio.Event()
@@ -53,7 +55,7 @@ class Database:
 
     async def __aenter__(self) -> Self:
         _make_private(self.home)
-        await asyncio.to_thread(_create, self.home, self.path)
+        await asyncio.to_thread(_create, self.home, self.path, by_supervisor=self._is_supervisor)
         self._write_thread = await self._connect(_writer)
         self._read_thread = await self._connect(_reader)
         if not self._checkpoints:
@@ -197,13 +199,15 @@ def _make_private(home: Path) -> None:
         raise StoreError(f"{home} cannot be used as the store ({error.strerror}); set BATCHPROC_HOME") from None
 
 
-def _create(home: Path, path: Path) -> None:
-    """Create or migrate the file, one process at a time."""
+def _create(home: Path, path: Path, *, by_supervisor: bool) -> None:
+    """Create or migrate the file, one process at a time; not under a supervisor that knows the older schema only."""
     try:
         with lock.exclusive(home / "store.lock", patience_s=15):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             connection = _writer(path)
             try:
+                if not by_supervisor and migrations.is_older(connection) and lock.is_held(home / "supervisor.lock"):
+                    raise StoreError(f"a supervisor of an older batchproc works on {home}; {OLDER}")
                 migrations.migrate(connection, path)
             finally:
                 connection.close()

@@ -26,12 +26,12 @@ def append(
     return int(tx.execute(APPEND, values).lastrowid)
 
 
-_EVENT = """
+EVENT = """
 SELECT e.seq, e.at, e.kind, e.attempt, e.data, j.job_id AS job_id, u.key AS key
 FROM events e LEFT JOIN jobs j ON j.number = e.job LEFT JOIN units u ON u.number = e.unit
 """
 
-AFTER = _EVENT + "WHERE e.seq > :after ORDER BY e.seq LIMIT :limit"
+AFTER = EVENT + "WHERE e.seq > :after ORDER BY e.seq LIMIT :limit"
 
 
 def after(tx: engine.Tx, seq: int, *, limit: int) -> list[Event]:
@@ -39,7 +39,7 @@ def after(tx: engine.Tx, seq: int, *, limit: int) -> list[Event]:
     return [rows.event(row) for row in tx.execute(AFTER, {"after": seq, "limit": limit})]
 
 
-OF_JOB = _EVENT + "WHERE e.job = :job AND e.seq > :after ORDER BY e.seq LIMIT :limit"
+OF_JOB = EVENT + "WHERE e.job = :job AND e.seq > :after ORDER BY e.seq LIMIT :limit"
 
 
 def of_job(tx: engine.Tx, job: int, seq: int, *, limit: int) -> list[Event]:
@@ -47,7 +47,7 @@ def of_job(tx: engine.Tx, job: int, seq: int, *, limit: int) -> list[Event]:
     return [rows.event(row) for row in tx.execute(OF_JOB, {"job": job, "after": seq, "limit": limit})]
 
 
-TAIL_OF_UNIT = _EVENT + "WHERE e.unit = :unit ORDER BY e.seq DESC LIMIT :limit"
+TAIL_OF_UNIT = EVENT + "WHERE e.unit = :unit ORDER BY e.seq DESC LIMIT :limit"
 
 
 def tail_of_unit(tx: engine.Tx, unit: int, *, limit: int) -> list[Event]:

@@ -91,10 +91,6 @@ ACTIVE = f"""
 SELECT {COLUMNS} FROM jobs WHERE status IN ('enumerating', 'running') AND deleting = 0
 UNION ALL SELECT {COLUMNS} FROM jobs WHERE resume_at IS NOT NULL AND deleting = 0
 """  # noqa: S608
-HALTING = f"""
-SELECT {COLUMNS} FROM jobs WHERE deleting = 0 AND status = 'cancelled' AND published = 1 AND EXISTS
-    (SELECT 1 FROM counters WHERE job = jobs.number AND status IN ('pending', 'running') AND n > 0)
-"""  # noqa: S608
 
 
 def active(tx: engine.Tx) -> list[Job]:
@@ -103,39 +99,41 @@ def active(tx: engine.Tx) -> list[Job]:
     return sorted(found, key=lambda job: (-job.priority, job.number))
 
 
-def halting(tx: engine.Tx) -> list[Job]:
-    """Cancelled jobs that still have units which are not final."""
-    return [rows.job(row) for row in tx.execute(HALTING)]
-
-
 # Running.
 
 START = """
 UPDATE jobs SET status = 'running', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1,
     finished_at = NULL
-WHERE number = :number AND (status IN ('ready', 'paused') OR (:again AND status IN ('completed', 'cancelled', 'failed')
-    AND published = 1))
+WHERE number = :number AND deleting = 0 AND published = 1 AND status IN ({statuses})
 """
 
 
-def start(
-    tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None, again: bool = False
-) -> bool:
-    """Let the job run, the first time or again after a pause; with `again` also after its end, for units that are to
-    be retried. False: its status does not allow it."""
-    values = {"number": number, "credential": credential, "now": now, "again": int(again)}
-    if not tx.execute(START, values).rowcount:
+def start(tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None) -> bool:
+    """Let the job run, the first time or again after a pause. False: its status does not allow it."""
+    started = _start(tx, number, "'ready', 'paused'", credential, now, order)
+    if started:
+        complete_if_drained(tx, number, now=now)
+    return started
+
+
+def reopen(tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None) -> bool:
+    """Let a job run again that has ended, for units that are asked for again in this very transaction."""
+    return _start(tx, number, "'completed', 'cancelled', 'failed'", credential, now, order)
+
+
+def _start(tx: engine.Tx, number: int, statuses: str, credential: Credential, now: float, order: Order | None) -> bool:
+    values = {"number": number, "credential": credential, "now": now}
+    if not tx.execute(START.format(statuses=statuses), values).rowcount:
         return False
     events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **told(order)})
-    complete_if_drained(tx, number, now=now)
     return True
 
 
 GO_ON = """
 UPDATE jobs SET status = paused_from, reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     resumed_at = :now, starts = starts + 1
-WHERE number = :number AND status = 'paused' AND reason = :reason
+WHERE number = :number AND deleting = 0 AND status = 'paused' AND reason = :reason
 """
 
 
@@ -224,7 +222,10 @@ UPDATE jobs SET status = 'completed', finished_at = :now, reason = NULL, detail 
     resume_at = NULL
 WHERE number = :number AND status IN ('running', 'paused')
 """
-UNDONE = "SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0 LIMIT 1"
+UNDONE = """
+SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0
+UNION ALL SELECT 1 FROM retries WHERE job = :number LIMIT 1
+"""
 
 
 def complete_if_drained(tx: engine.Tx, number: int, *, now: float) -> bool:

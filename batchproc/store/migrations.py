@@ -31,6 +31,11 @@ def migrate(connection: engine.Tx, path: Path, plan: Mapping[int, str] | None = 
         apply(connection, version, plan[version])
 
 
+def is_older(connection: engine.Tx) -> bool:
+    """Whether the file holds data in a schema before the newest."""
+    return 0 < current(connection) < max(SCRIPTS)
+
+
 def current(connection: engine.Tx) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

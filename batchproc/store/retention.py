@@ -1,39 +1,10 @@
-"""How a job leaves the store: marked first, then emptied in small transactions, so that nobody waits for it."""
+"""How a job leaves the store: marked first, then emptied in small steps (`backlog`), so that nobody waits for it."""
 
 from batchproc.errors import WrongStatus
 from batchproc.models import Job, JobStatus, Order
-from batchproc.store import engine, events, jobs, rows
-from batchproc.store.db import Database
+from batchproc.store import engine, events, jobs
 
 ROWS = 5_000  # of each kind, in one transaction
-
-
-async def delete_job(store: Database, job: Job, *, now: float, order: Order | None = None) -> None:
-    """Delete a job and everything of it: units, attempts, results, events, logs. Its event numbers are not used again.
-
-    Raises `WrongStatus` while something of it runs. A crash in between leaves it hidden; `finish_deletions` goes on.
-    """
-    await store.write(mark_deleted, job, now=now, order=order)
-    await _erase(store, job.number)
-
-
-async def delete_older_than(store: Database, *, before: float, now: float) -> int:
-    """Delete every job that ended before the moment `before` (seconds since 1970); returns how many."""
-    old = await store.read(finished_before, before=before)
-    for job in old:
-        await delete_job(store, job, now=now)
-    return len(old)
-
-
-async def finish_deletions(store: Database) -> None:
-    """Go on with deletions that a crash interrupted."""
-    for number in await store.read(marked):
-        await _erase(store, number)
-
-
-async def _erase(store: Database, number: int) -> None:
-    while not await store.write(erase_some, number, limit=ROWS):
-        pass
 
 
 DELETABLE = frozenset(JobStatus) - {JobStatus.ENUMERATING, JobStatus.RUNNING}
@@ -54,14 +25,6 @@ def mark_deleted(tx: engine.Tx, job: Job, *, now: float, order: Order | None = N
         events.append(tx, "job.deleted", at=now, data={"job_id": job.job_id, "name": job.name, **jobs.told(order)})
 
 
-MARKED = "SELECT number FROM jobs WHERE deleting = 1 ORDER BY number"
-
-
-def marked(tx: engine.Tx) -> list[int]:
-    """Numbers of jobs whose deletion has begun."""
-    return [row["number"] for row in tx.execute(MARKED)]
-
-
 STEPS = (
     "DELETE FROM attempts WHERE unit IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
@@ -72,25 +35,19 @@ LAST_STEPS = (
     "DELETE FROM counters WHERE job = :number",
     "DELETE FROM failure_groups WHERE job = :number",
     "DELETE FROM sources WHERE job = :number",
+    "DELETE FROM retries WHERE job = :number",
     "DELETE FROM jobs WHERE number = :number AND deleting = 1",
 )
 
 
-def erase_some(tx: engine.Tx, number: int, *, limit: int) -> bool:
-    """Delete up to `limit` rows of each kind of a marked job; True once nothing of it is left."""
-    deleted = sum(tx.execute(step, {"number": number, "limit": limit}).rowcount for step in STEPS)
-    if deleted:
+IS_MARKED = "SELECT 1 FROM jobs WHERE number = :number AND deleting = 1"
+
+
+def erase_some(tx: engine.Tx, number: int) -> bool:
+    """Delete up to `ROWS` rows of each kind of a job that is marked. False: there is no such job (any more)."""
+    if tx.execute(IS_MARKED, {"number": number}).fetchone() is None:
         return False
-    for step in LAST_STEPS:
-        tx.execute(step, {"number": number})
+    if not sum(tx.execute(step, {"number": number, "limit": ROWS}).rowcount for step in STEPS):
+        for last in LAST_STEPS:
+            tx.execute(last, {"number": number})
     return True
-
-
-OLDER_THAN = f"""
-SELECT {jobs.COLUMNS} FROM jobs WHERE finished_at < :before AND deleting = 0 ORDER BY number
-"""  # noqa: S608
-
-
-def finished_before(tx: engine.Tx, *, before: float) -> list[Job]:
-    """Jobs that ended before the moment `before` (seconds since 1970)."""
-    return [rows.job(row) for row in tx.execute(OLDER_THAN, {"before": before})]

@@ -1,7 +1,7 @@
 -- The store, version 2: budgets, limits, control, resumed conversations. Added to version 1 (schema.sql).
 
 ALTER TABLE jobs ADD COLUMN priority      INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE jobs ADD COLUMN resume_at     REAL CHECK (resume_at IS NULL OR status = 'paused');  -- goes on by itself then
+ALTER TABLE jobs ADD COLUMN resume_at     REAL CHECK (resume_at IS NULL OR (status = 'paused' AND resume_at < 1e11));  -- goes on by itself then
 ALTER TABLE jobs ADD COLUMN detail        TEXT CHECK (detail IS NULL OR reason IS NOT NULL);    -- the reason in words
 ALTER TABLE jobs ADD COLUMN wasted_usd    REAL NOT NULL DEFAULT 0;     -- of attempts that came to nothing
 ALTER TABLE jobs ADD COLUMN saved_usd     REAL NOT NULL DEFAULT 0;     -- of lost attempts whose conversation went on
@@ -54,15 +54,46 @@ CREATE TABLE attempts_2 (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO attempts_2 (unit, n, epoch, started_at, finished_at, outcome, error, cost_usd, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, turns, session_id)
+    cache_read_tokens, cache_write_tokens, turns, session_id, charged)
 SELECT unit, n, epoch, started_at, finished_at, outcome, error, cost_usd, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, turns, session_id FROM attempts;
+    cache_read_tokens, cache_write_tokens, turns, session_id,
+    outcome IN ('succeeded', 'flagged', 'empty', 'failed', 'lost') IS TRUE FROM attempts;
 
 DROP TABLE attempts;
 ALTER TABLE attempts_2 RENAME TO attempts;
 
 -- Attempts of one unit never overlap.
 CREATE UNIQUE INDEX attempts_open ON attempts (unit) WHERE finished_at IS NULL;
+
+-- Units that were asked for again and are not all back in the queue yet: many are put there a few thousand at a time.
+CREATE TABLE retries (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    job       INTEGER NOT NULL REFERENCES jobs (number),
+    status    TEXT,
+    signature TEXT,
+    keys      TEXT,
+    note      TEXT,
+    resume    INTEGER NOT NULL CHECK (resume IN (0, 1)),
+    asked_by  TEXT NOT NULL,
+    why       TEXT,
+    after     INTEGER NOT NULL DEFAULT 0,   -- the unit that was last looked at
+    CHECK ((status IS NOT NULL) + (signature IS NOT NULL) + (keys IS NOT NULL) = 1)
+) STRICT;
+
+CREATE INDEX retries_by_job ON retries (job, number);
+DROP INDEX jobs_finished;
+CREATE INDEX events_of_jobs ON events (job, seq) WHERE unit IS NULL;
+CREATE INDEX jobs_deleting  ON jobs (number) WHERE deleting = 1;
+
+CREATE TRIGGER units_wait_only_in_jobs_that_live BEFORE UPDATE OF status ON units
+WHEN NEW.status = 'pending' AND OLD.status <> 'pending' AND (SELECT status FROM jobs WHERE number = NEW.job) IN
+    ('completed', 'cancelled', 'failed')
+BEGIN
+    SELECT RAISE(ABORT, 'a unit of a job that has ended does not wait for anything');
+END;
+
+-- A job of version 1 knew no budget: it gets one that it has not spent yet.
+UPDATE jobs SET options = json_set(options, '$.budget_usd', MAX(5.0, 2.0 * cost_usd));
 
 -- What is known of a limit of the API, for everybody who pays with one credential for one model.
 CREATE TABLE limits (
@@ -83,5 +114,5 @@ CREATE TABLE approvals (
     approved_by TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Jobs with units that a cancellation has still to reach, and jobs that go on by themselves.
+-- Jobs that go on by themselves.
 CREATE INDEX jobs_resuming ON jobs (resume_at) WHERE resume_at IS NOT NULL;

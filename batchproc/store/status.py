@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from batchproc.models import Event, Job
-from batchproc.store import attempts, engine, events, jobs, rows
+from batchproc.store import claims, engine, events, jobs, rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +28,9 @@ class FailureGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """`cancelling` counts running units that are being stopped;
-    `finished` are the newest moments at which units became final, newest first."""
+    """`cancelling` counts running units that are being stopped. `waits_until` and `waits_for` are of the next pending
+    unit. `changes` are what persons did of late. `finished` are the newest moments at which units became final, newest
+    first."""
 
     job: Job
     counts: Mapping[str, int]
@@ -38,6 +40,9 @@ class Snapshot:
     last_event: int
     reserved_usd: float
     cancelling: int
+    waits_until: datetime | None
+    waits_for: str | None
+    changes: list[Event]
 
 
 def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
@@ -52,12 +57,38 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         failures=_failures(tx, job.number, failures),
         finished=_finished(tx, job.number, finished),
         last_event=events.last(tx),
+        **_waiting(tx, job.number),
+        changes=_changes(tx, job.number, 3),
         cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
-        reserved_usd=attempts.spent(tx, job.number)[1].reserved_usd,
+        reserved_usd=claims.spent(tx, job.number)[1].reserved_usd,
     )
 
 
 CANCELLING = "SELECT COUNT(*) FROM units WHERE job = :job AND intent = 'cancel'"
+
+WAITING = """
+SELECT due_at, reason FROM units WHERE job = :job AND status = 'pending' ORDER BY due_at, number LIMIT 1
+"""
+
+
+def _waiting(tx: engine.Tx, job: int) -> dict[str, Any]:
+    """Until when the next pending unit waits, and for what."""
+    row = tx.execute(WAITING, {"job": job}).fetchone()
+    waits = row is not None and row["due_at"] > 0
+    return {
+        "waits_until": rows.certain(row["due_at"]) if waits else None,
+        "waits_for": row["reason"] if waits else None,
+    }
+
+
+CHANGES = events.EVENT + "WHERE e.job = :job AND e.unit IS NULL ORDER BY e.seq DESC LIMIT :limit"
+
+
+def _changes(tx: engine.Tx, job: int, limit: int) -> list[Event]:
+    """What somebody did with the job of late, newest first."""
+    found = [rows.event(row) for row in tx.execute(CHANGES, {"job": job, "limit": 10 * limit})]
+    return [event for event in found if "by" in event.data][:limit]
+
 
 RUNNING = "SELECT number, key, attempt FROM units WHERE job = :job AND status = 'running' ORDER BY number LIMIT :limit"
 

@@ -30,7 +30,7 @@ from batchproc.prompts import Prompt
 from batchproc.redaction import Redactor
 from batchproc.store import db, events, logs
 from batchproc.supervisor import ends
-from batchproc.supervisor.limits import Limits
+from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
 from batchproc.workers.base import Workers
 
@@ -43,13 +43,14 @@ QUIET = frozenset({"system", "stderr"})
 
 @dataclass(kw_only=True, slots=True)
 class Ongoing:
-    """What an attempt needs, and what is known of it while it runs. `began` is monotonic; `halt` is what somebody wants
-    of it."""
+    """What an attempt needs, and what is known of it while it runs. `began` is monotonic, `key` its lane, `halt` what
+    somebody wants of it."""
 
     job: Job
     unit: Claimed
     began: float
     redactor: Redactor
+    key: Key
     task: "asyncio.Task[None] | None" = None
     is_started: bool = False
     tools_run: int = 0
@@ -76,7 +77,8 @@ class Attempts:
         Cancelled or halted, it stops the agent and releases the unit (`pending`, charged only if a tool of it ran), or
         cancels it if that is what was wanted.
         """
-        attempt = Ongoing(job=job, unit=unit, began=time.monotonic(), redactor=self.redactor(job))
+        began, key = time.monotonic(), self.limits.key(job)
+        attempt = Ongoing(job=job, unit=unit, began=began, redactor=self.redactor(job), key=key)
         attempt.task = asyncio.current_task()
         self.ongoing[unit.fence.unit] = attempt
         try:
@@ -172,7 +174,7 @@ class Attempts:
                     case Message():
                         attempt.tools_run += event.kind == "tool_use"
                         await self._note(attempt, event)
-                        await self.limits.heard(attempt.job, attempt.began, event)
+                        await self.limits.heard(attempt.key, attempt.began, event)
         raise WorkerLost("the agent's stream ended without a report")
 
     async def _note(self, attempt: Ongoing, message: Message) -> None:
@@ -195,7 +197,8 @@ class Attempts:
         if attempt.halt is not None and outcome.verdict is not Verdict.SUCCEEDED:
             await self._settle(attempt, ends.stopped(attempt, report))
             return
-        hold = await self.limits.ended(attempt.job, attempt.began, outcome, at_work=self._at_work(attempt.job))
+        await self.limits.ended(attempt.key, attempt.began, outcome, at_work=self._at_work(attempt.key))
+        hold = self.limits.tripped(attempt.job, attempt.unit.fence.unit, attempt.unit.start, outcome)
         decision = retry.decide(
             outcome,
             attempt=attempt.unit.fence.attempt,
@@ -209,9 +212,8 @@ class Attempts:
             log.warning("job %s pauses: %s: %s", attempt.job.job_id, end.hold.reason, end.hold.detail)
         await self._settle(attempt, end)
 
-    def _at_work(self, job: Job) -> int:
-        key = self.limits.key(job)
-        return sum(self.limits.key(one.job) == key for one in self.ongoing.values())
+    def _at_work(self, key: Key) -> int:
+        return sum(one.key == key for one in self.ongoing.values())
 
     async def _settle(self, attempt: Ongoing, end: Settlement) -> None:
         await ends.write(self.store, attempt, ends.redacted(end, attempt.redactor), self.clock)

@@ -1,15 +1,17 @@
 """Who runs now: a slot first, then a claim, then a task for it. Nothing is fetched ahead."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from batchproc import budget
+from batchproc.errors import StoreError
 from batchproc.models import Claim, Claimed, Hold, Intent, Job, Pause
 from batchproc.settings import Settings
-from batchproc.store import attempts, db, jobs, units
+from batchproc.store import claims, control, db, jobs, units
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import YOUNG_S
@@ -43,6 +45,7 @@ class Dispatcher:
     epoch: int
     ended: Ended
     _running: dict[asyncio.Task[None], Running] = field(default_factory=dict)
+    _capped: set[int] = field(default_factory=set)  # jobs that wait for their own agents to make room under a cap
 
     @property
     def agents(self) -> int:
@@ -69,6 +72,15 @@ class Dispatcher:
         memory = self.limits.machine.agents_that_fit(self.young)
         return max(0, min(slots, lane, memory, job.options.max_concurrency - self.agents_of(job)))
 
+    def is_capped(self, job: Job) -> bool:
+        """Whether the job's next unit has to wait until one that runs has ended, for a cap of the job."""
+        return job.number in self._capped
+
+    async def obey(self) -> None:
+        """Stop the units that somebody wants stopped."""
+        for unit, intent in (await self.store.read(control.intended)).items():
+            self.attempts.halt(unit, intent)
+
     async def claim(self, runnable: Iterable[Job]) -> None:
         """Start what may start, round after round, until no slot is free or nothing is due."""
         for _, equals in groupby(runnable, key=lambda job: job.priority):
@@ -90,16 +102,21 @@ class Dispatcher:
         horizon = now + self.settings.backoff_max_s
         if due is not None and due > horizon:  # the clock was set back
             await self.store.write(units.bring_forward, job.number, horizon=horizon, now=now)
+        elif due is None and not self.agents_of(job):
+            await self.store.write(jobs.complete_if_drained, job.number, now=now)
+            return Claim(units=[])
         elif due is None or due > now:
             return Claim(units=[])
-        reserve_usd = budget.reservation_usd(job.options, job.largest_request)
-        return await self.store.write(
-            attempts.claim, job.number, epoch=self.epoch, limit=limit, now=now, reserve_usd=reserve_usd
-        )
+        reserve = budget.Reservation(options=job.options, largest_request=job.largest_request)
+        return await self.store.write(claims.claim, job.number, epoch=self.epoch, limit=limit, now=now, reserve=reserve)
 
     async def _pause_if_spent(self, job: Job, claim: Claim) -> None:
         """A cap stands in the way, and nothing runs that could make room under it."""
-        if claim.reached is None or claim.units or self.agents_of(job):
+        self._capped.discard(job.number)
+        if claim.reached is None or claim.units:
+            return
+        if self.agents_of(job):
+            self._capped.add(job.number)
             return
         hold = Hold(reason=Pause.BUDGET, detail=claim.reached)
         if await self.store.write(jobs.pause, job.number, hold, start=job.starts, now=self.clock()):
@@ -136,3 +153,5 @@ class Dispatcher:
         deadline = asyncio.get_running_loop().time() + limit_s
         while self._running and not hurry() and asyncio.get_running_loop().time() < deadline:
             await asyncio.wait(list(self._running), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            with contextlib.suppress(StoreError):
+                await self.obey()

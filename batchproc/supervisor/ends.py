@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRY_WRITE_S = 1.0
-LOOKS_AGAIN_S = 5.0
+LOOKS_AGAIN_S = 30.0  # after an attempt that the disk refused
 CARRIED_ON = frozenset({Cause.WORKER_LOST, Cause.QUOTA, Cause.RATE_LIMIT, Cause.OVERLOADED})
 """What takes an attempt away from an agent that did nothing wrong: its conversation may go on."""
 
@@ -138,6 +138,7 @@ def _refused(end: Settlement, error: Exception) -> Settlement:
     return Settlement(
         status=UnitStatus.FAILED,
         outcome="failed",
+        report=None if end.report is None else replace(end.report, text="", output=None),
         started=end.started,
         error=message,
         signature=judge.signature(message),

@@ -12,7 +12,7 @@ from batchproc.errors import StoreError, TakenOver
 from batchproc.models import Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
 from batchproc.store import attempts as rows
-from batchproc.store import control, db, jobs, retention, units
+from batchproc.store import backlog, db, jobs, units
 from batchproc.supervisor import pauses
 from batchproc.supervisor.attempt import Attempts, directory
 from batchproc.supervisor.dispatch import Dispatcher
@@ -28,7 +28,6 @@ TIDY_S = 3.0  # an agent's process has ended this long after its report
 LOOK_AGAIN_S = 30.0  # even if nobody rings
 LOOK_AT_PAUSES_S = 2.0
 COUNT_TIME_S = 5.0
-CHUNK = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,7 @@ class Supervisor:
         self._stop: str | None = None
         self._active_jobs = 0
         self._idle_since: float | None = None
-        self._counted = asyncio.get_running_loop().time()
+        self._counted: dict[int, float] = {}  # when a running job's time was last added up
         self._complaint = ""
         self.is_ending = False
 
@@ -84,7 +83,6 @@ class Supervisor:
 
     async def run(self, watchers: Callable[[], int]) -> str:
         """Work until there is a reason to end; returns it. `watchers` counts who listens."""
-        self._spawn_chore(retention.finish_deletions(self._crew.store), "finish deletions")
         why = None
         while why is None:
             self._wake.clear()
@@ -134,7 +132,7 @@ class Supervisor:
             log.error("the store is gone from %s", self._crew.settings.home)
             raise TakenOver("the store was moved or deleted")
         await rescue(self._crew.store, self.epoch, running=self._dispatcher.units, clock=self._crew.clock)
-        await self._stop_what_is_not_wanted()
+        await self._do_what_was_ordered()
         active = await self._crew.store.read(jobs.active)
         self._active_jobs = len(active)
         for job in active:
@@ -149,15 +147,11 @@ class Supervisor:
         await self._dispatcher.claim(runnable)
         return await self._until_next(active, runnable)
 
-    async def _stop_what_is_not_wanted(self) -> None:
-        """Cancelled and released units that run; and what a cancellation that was cut short left in the queue."""
-        for unit, intent in (await self._crew.store.read(control.intended)).items():
-            self._crew.attempts.halt(unit, intent)
-        for job in await self._crew.store.read(jobs.halting):
-            while await self._crew.store.write(
-                control.cancel_pending, job.number, None, limit=CHUNK, now=self._crew.clock()
-            ):
-                pass
+    async def _do_what_was_ordered(self) -> None:
+        """Stop units that are not wanted any more, and one step of what is left to do; the next look does the next."""
+        await self._dispatcher.obey()
+        if await self._crew.store.write(backlog.step, now=self._crew.clock()):
+            self._wake.set()
 
     async def _may_run(self, job: Job) -> bool:
         load = {"agents": self._dispatcher.agents, "young": self._dispatcher.young}
@@ -176,15 +170,16 @@ class Supervisor:
                 await self._crew.store.write(jobs.pause, job.number, hold, start=job.starts, now=now)
 
     async def _count_time(self, active: list[Job]) -> None:
-        """Add to each running job the time since the last count, by a clock that neither jumps nor counts sleep."""
+        """Add to each running job the time since it was last looked at, by a clock that neither jumps nor counts
+        sleep."""
         now = asyncio.get_running_loop().time()
-        seconds = now - self._counted
-        if seconds < COUNT_TIME_S and not any(job.options.max_wall_s for job in active):
-            return
-        self._counted = now
-        for job in active:
-            if job.status is JobStatus.RUNNING:
-                await self._crew.store.write(jobs.add_time, job.number, seconds)
+        running = {job.number: job for job in active if job.status is JobStatus.RUNNING}
+        self._counted = {number: since for number, since in self._counted.items() if number in running}
+        for number, job in running.items():
+            seconds = now - self._counted.setdefault(number, now)
+            if seconds >= COUNT_TIME_S or (seconds and job.options.max_wall_s):
+                await self._crew.store.write(jobs.add_time, number, seconds)
+                self._counted[number] = now
 
     def _attempt_ended(self, job: Job, unit: Claimed) -> None:
         self._wake.set()
@@ -192,13 +187,13 @@ class Supervisor:
 
     async def _until_next(self, active: list[Job], runnable: list[Job]) -> float:
         """Seconds until a unit that waits for its back-off may run, if there is a slot; or a pause may be over."""
-        waits = [LOOK_AGAIN_S, self._crew.settings.idle_s]
+        waits = [COUNT_TIME_S if self._dispatcher.agents else LOOK_AGAIN_S, self._crew.settings.idle_s]
         waits += [LOOK_AT_PAUSES_S for job in active if pauses.is_waiting(job)]
         waits += [1.0 for job in runnable if job.options.max_wall_s]
         for job in runnable:
             if (opens_in_s := self._crew.limits.opens_in_s(job)) is not None:
                 waits.append(max(0.05, opens_in_s))
-            elif self._dispatcher.free_for(job):
+            elif self._dispatcher.free_for(job) and not self._dispatcher.is_capped(job):
                 due = await self._crew.store.read(units.next_due, job.number)
                 waits += [] if due is None else [max(0.05, due - self._crew.clock())]
             elif not self._dispatcher.agents:

@@ -45,19 +45,20 @@ class Machine:
         free = shutil.disk_usage(self.home).free / MB
         return memory.available_mb(), memory.of_marked_mb(self.tag_variable, f"{self.tag}:"), free
 
-    def agents_that_fit(self, young: int) -> int:
+    def agents_that_fit(self, young: int, margin: float = 1.0) -> int:
         """How many more agents may start. `young` were started so lately that they still have to take their memory."""
         if self._available_mb is None:
             return 1 << 20
-        return int((self._available_mb - self.memory_reserve_mb) // self.agent_mb) - young
+        return int((self._available_mb - self.memory_reserve_mb * margin) // self.agent_mb) - young
 
-    def trouble(self, agents: int, young: int, now_wall: float) -> Hold | None:
-        """Why nothing can be started, although nothing of ours runs that would end one day."""
+    def trouble(self, agents: int, young: int, now_wall: float, *, margin: float = 1.0) -> Hold | None:
+        """Why nothing can be started, although nothing of ours runs that would end one day. `margin` asks for so much
+        more room than is needed."""
         again = now_wall + LOOK_EVERY_S
-        if self._disk_mb is not None and self._disk_mb < self.disk_reserve_mb:
+        if self._disk_mb is not None and self._disk_mb < self.disk_reserve_mb * margin:
             said = f"{self._disk_mb:.0f} MB are left on the disk of {self.home}; {self.disk_reserve_mb:g} MB are needed"
             return Hold(reason=Pause.DISK, detail=said, resume_at=again)
-        if agents == 0 and self.agents_that_fit(young) < 1:
+        if agents == 0 and self.agents_that_fit(young, margin) < 1:
             said = (
                 f"{self._available_mb:.0f} MB of memory are left; an agent takes {self.agent_mb:.0f} MB and "
                 f"{self.memory_reserve_mb:g} MB are kept for the rest of the machine"

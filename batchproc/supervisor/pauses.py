@@ -13,6 +13,8 @@ from batchproc.supervisor.purse import Purse
 
 log = logging.getLogger(__name__)
 
+FARTHEST_LOOK_S = 120.0
+MARGIN = 1.25  # so much more room than what stopped it lets a job go on, so that it does not flap
 LATER_S = 4.0  # a time to go on that is off by less is left as it is
 
 
@@ -40,11 +42,12 @@ class Pauses:
 
     async def goes_on(self, job: Job, *, agents: int, young: int) -> bool:
         """End the pause of a job that goes on by itself, if its reason is over; else see that it says until when."""
+        now = self.clock()
         if job.reason == Pause.QUOTA:
             hold, is_over = self.limits.closed(job), self.limits.allows(job) > 0
         else:
-            hold = self.limits.machine.trouble(agents, young, self.clock())
-            is_over = hold is None
+            hold = self.limits.machine.trouble(agents, young, now, margin=MARGIN)
+            is_over = hold is None and _is_due(job, now)
         if not is_over:
             await self._put_off(job, hold)
         elif await self.store.write(jobs.go_on, job.number, reason=Pause(job.reason or ""), now=self.clock()):
@@ -81,3 +84,9 @@ class Pauses:
 def is_waiting(job: Job) -> bool:
     """Whether a job is paused, and goes on by itself one day."""
     return job.status is JobStatus.PAUSED and job.resume_at is not None
+
+
+def _is_due(job: Job, now: float) -> bool:
+    """Whether the moment to look again has come; or lies too far ahead to be true, as after the clock was set back."""
+    left_s = 0.0 if job.resume_at is None else job.resume_at.timestamp() - now
+    return not 0 < left_s < FARTHEST_LOOK_S

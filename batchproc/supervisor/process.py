@@ -185,11 +185,13 @@ class _Post:
                 return {"error": "ending"}
             case {"credentials": {"job_id": str(job_id), "variables": dict(variables)}}:
                 self._purse.put(job_id, variables)
+            case {"holds": str(job_id)}:
+                return {"holds": self._purse.holds(job_id)}
             case {"ring": True}:
                 self._dirty.set()
                 supervisor.ring()
             case _:
-                return {"error": "unknown request; this supervisor knows hello, credentials, ring, stop, watch"}
+                return {"error": "unknown request; this supervisor knows hello, credentials, holds, ring, stop, watch"}
         return {"ok": True}  # and it is: the loop looks once more before it decides to end
 
 

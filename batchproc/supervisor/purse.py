@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
+from batchproc import credentials
 from batchproc.agents.rehearsal import RehearsalModel
 from batchproc.models import REHEARSAL, AttemptTask, Credential, Job
 from batchproc.redaction import Redactor
@@ -28,6 +29,10 @@ class Purse:
     def put(self, job_id: str, variables: Mapping[str, str]) -> None:
         self._variables[job_id] = dict(variables)
 
+    def holds(self, job_id: str) -> bool:
+        """Whether a client's variables for this job are here."""
+        return job_id in self._variables
+
     def can_pay(self, job: Job) -> bool:
         """Whether agents of this job have what they need; a new supervisor knows no client's environment."""
         return job.credential is not Credential.ENVIRONMENT or job.job_id in self._variables
@@ -38,7 +43,7 @@ class Purse:
         if job.credential is not Credential.ENVIRONMENT or not variables:
             return str(job.credential)
         digest = hashlib.blake2b(digest_size=8, key=_SALT)
-        for name in sorted(variables):
+        for name in sorted(variables.keys() & {*credentials.PAYS, "ANTHROPIC_BASE_URL"}):
             digest.update(f"{name}={variables[name]}\0".encode())
         return digest.hexdigest()
 

@@ -43,6 +43,8 @@ async def tidy_after_the_dead(store: db.Database, home: Path) -> None:
         if job is None:
             shutil.rmtree(folder, ignore_errors=True)
             continue
-        for place in sorted(folder.glob("*/[0-9]*")):  # not the conversations that are kept: there may be thousands
+        for place in sorted(
+            folder.glob("[0-9]*/[0-9]*")
+        ):  # not the conversations that are kept: there may be thousands
             keep = await store.read(attempts.may_go_on, int(place.parent.name))
             tidy(place, job, keep_conversation=keep)

@@ -66,14 +66,14 @@ async def test_a_job_from_start_to_deletion_in_the_shell(house):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("pause", "JOB"), "it has not been started; see start_job"),
-        (("set", "JOB"), "name what to set: max_concurrency, budget_usd"),
+        (("pause", "JOB"), "it has not been started; see `batchproc start JOB`"),
+        (("set", "JOB"), "name what to set: max_concurrency, priority"),
         (("set", "JOB", "--priority", "500"), "--priority = 500: Input should be less than or equal to 100"),
         (("set", "JOB", "--unit-budget-usd", "9"), "it is more than the whole job may cost"),
-        (("cancel", "JOB", "Eve"), "has no such units; nothing was changed"),
+        (("cancel", "JOB", "--keys", "Eve"), "has no such units; nothing was changed"),
         (("retry", "JOB", "--status", "running"), "retried by status are failed, flagged, cancelled, skipped"),
-        (("delete", "JOB"), "this needs a person at a terminal"),
-        (("cancel", "job-0"), "no job 'job-0'; see list_jobs"),
+        (("delete", "JOB"), "and all its results? This needs a person at a terminal"),
+        (("cancel", "job-0"), "no job 'job-0'; see `batchproc status`"),
     ],
 )
 async def test_what_is_wrong_is_said_with_the_way_out_and_nothing_is_changed(house, words, said):

@@ -83,19 +83,22 @@ NOTICE = "You've hit your limit · resets 3am (America/New_York)"
 
 
 @pytest.mark.script.with_args(lambda call: Reply(text=NOTICE))
-async def test_limit_prose_that_claims_success_is_never_believed_and_burns_nothing(house):
-    look = await house.run("Greet {{ name }}.", units(30), max_concurrency=8)
-    assert (look.status, look.reason, look.counts["succeeded"]) == ("paused", "quota", 0)
+async def test_limit_prose_that_claims_success_is_never_believed(house):
+    look = await house.run("Greet {{ name }}.", units(30), max_concurrency=8, max_attempts=1, breaker=0, limit_s=120)
+    assert (look.status, look.counts["flagged"], look.counts["succeeded"]) == ("completed", 30, 0)
+    assert look.failures[0].message.startswith("the answer is only a notice: You've hit your limit")
 
-    async def settled():
-        look = await house.service.get_status(look_id)
-        return look if not look.counts["running"] else None
 
-    look_id = look.job_id
-    look = await wait_until(settled, "those that ran are back", 20)
-    assert look.counts["pending"] == 30
-    unit = await house.service.get_unit(look_id, "n000")
-    assert {(a.outcome, a.charged) for a in unit.attempts} == {("unrun", False)}
+def poisoned(call):
+    return Reply(text="Claude AI usage limit reached|9999999999" if "n003" in call.prompt else "RESULT: ok")
+
+
+@pytest.mark.script.with_args(poisoned)
+async def test_what_one_units_data_makes_its_agent_say_stops_no_other_unit_and_no_other_job(house):
+    look = await house.run("Greet {{ name }}.", units(8), max_attempts=2)
+    assert (look.status, look.counts["succeeded"], look.counts["flagged"]) == ("completed", 7, 1)
+    other = await house.run("Say hello to {{ name }}.", units(2))
+    assert (other.status, other.counts["succeeded"]) == ("completed", 2)
 
 
 HONEST = (
@@ -170,7 +173,7 @@ async def test_an_answer_that_came_in_two_pieces_is_whole(house):
 async def test_a_cap_for_units_starts_no_more_of_them_and_goes_on_when_it_is_raised(house):
     look = await house.run("Greet {{ name }}.", units(6), max_units=2)
     assert (look.status, look.reason, look.counts["succeeded"]) == ("paused", "budget", 2)
-    assert "2 units (max_units) were started" in look.detail
+    assert "max_units (2) units were started" in look.detail
     await house.service.control_job(look.job_id, "set", max_units=6)
     assert (await house.ended(look.job_id)).counts["succeeded"] == 6
 

@@ -61,7 +61,8 @@ async def test_a_killed_supervisors_unit_goes_on_where_it_was(house, source):
     lost, last = unit.attempts
     assert not lost.billed and lost.cost_usd > 0.5, "what is not known is charged as reserved"
     assert last.billed and last.cost_usd == pytest.approx(0.0105)
-    assert ended.spending.saved_usd == pytest.approx(lost.cost_usd) and ended.spending.wasted_usd == 0
+    assert ended.spending.saved_usd == 0, "nobody knows what it cost, so nobody knows what was saved"
+    assert ended.spending.wasted_usd == pytest.approx(lost.cost_usd)
     assert not list((house.home / "agents").glob("**/*.jsonl")) or await wait_until(
         lambda: not list((house.home / "agents").glob("**/*.jsonl")), "and its conversation is tidied away", 10
     )
@@ -90,12 +91,16 @@ async def test_a_released_unit_brings_its_bill_and_goes_on(house, source):
 
     await wait_until(back, "it is back", 10)
     await house.service.control_job(job_id, "resume")
-    await house.ended(job_id)
+    ended = await house.ended(job_id)
     unit = await house.service.get_unit(job_id, "a.txt")
     released, last = unit.attempts
-    assert (released.outcome, released.billed, released.charged) == ("released", True, True)
-    assert released.cost_usd == pytest.approx(0.0105) and last.cost_usd == pytest.approx(0.0105)
+    assert (released.outcome, released.billed, released.charged) == ("released", False, True)
+    assert released.cost_usd == pytest.approx(0.0105 + 10_000 * 1.25 * 1.25 / 1e6), (
+        "its bill, and the request that was cut"
+    )
+    assert last.billed and last.cost_usd == pytest.approx(0.0105)
     assert (last.resumed_from, unit.text) == (1, "RESULT: went on after 1 results")
+    assert ended.spending.wasted_usd == pytest.approx(released.cost_usd, abs=1e-5) and ended.spending.saved_usd == 0
 
 
 @pytest.mark.script.with_args(reads_then_thinks)

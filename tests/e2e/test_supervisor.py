@@ -58,7 +58,7 @@ async def test_a_drained_supervisor_finishes_what_runs_and_the_next_goes_on_with
 
 @pytest.mark.script.with_args(lambda call: Reply(text="late", delay_s=60), BATCHPROC_GRACE_S="1")
 async def test_what_does_not_finish_within_the_grace_period_is_released_uncharged(house):
-    created = await house.create("Do {{ value }}", ITEMS)
+    created = await house.create("Do {{ value }}", ITEMS, budget_usd=100)
     await house.service.start_job(created.job_id)
     await wait_until(lambda: house.model.in_flight == 4, "four agents run", 15)
     os.kill((await house.launcher.hello())["pid"], signal.SIGTERM)

@@ -3,7 +3,19 @@
 import pytest
 
 from batchproc.models import Credential
-from batchproc.store import approvals, attempts, control, engine, jobs, processes, units
+from batchproc.store import (
+    approvals,
+    attempts,
+    backlog,
+    claims,
+    control,
+    engine,
+    jobs,
+    needs,
+    processes,
+    retention,
+    units,
+)
 
 NOW = 1_800_000_000.0
 
@@ -57,15 +69,15 @@ async def test_attempts_of_one_unit_never_overlap(store, make_job):
     job = await make_job(1)
     epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=NOW)
     await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=NOW)
-    [unit] = (await store.write(attempts.claim, job.number, epoch=epoch, limit=1, now=NOW)).units
+    [unit] = (await store.write(claims.claim, job.number, epoch=epoch, limit=1, now=NOW)).units
     second = f"INSERT INTO attempts (unit, n, epoch, started_at) VALUES ({unit.fence.unit}, 2, {epoch}, 1)"
     with pytest.raises(engine.sqlite.IntegrityError, match=r"attempts\.unit"):
         await store.write(lambda tx: tx.execute(second).rowcount)
 
 
 STATEMENTS = [
-    (attempts.DUE.format(limit=1), {"job": 1, "now": 1}),
-    (attempts.CLAIM, {}),
+    (claims.DUE.format(limit=1), {"job": 1, "now": 1}),
+    (claims.CLAIM, {}),
     (jobs.UNDONE, {"number": 1}),
     (units.NEXT_DUE, {"job": 1}),
     (attempts.RUNNING, {}),
@@ -99,20 +111,31 @@ def all_statements():
         (status.EXAMPLE, {"job": 1, "signature": "x"}),
         (status.FINISHED, {"job": 1, "limit": 1}),
         (status.CANCELLING, {"job": 1}),
-        (attempts.DUE_AGAIN.format(limit=1), {"job": 1, "now": 1}),
-        *((sql, {}) for sql in (attempts.LICENCE, attempts.RESERVED, attempts.SPENT, attempts.SESSION, attempts.ADOPT)),
-        *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, attempts.AGAIN, attempts.COST_OF, jobs.HALTING)),
+        (claims.DUE_AGAIN.format(limit=1), {"job": 1, "now": 1}),
+        *((sql, {}) for sql in (attempts.LICENCE, claims.RESERVED, claims.SPENT, claims.SESSION, attempts.ADOPT)),
+        *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, claims.AGAIN, attempts.COST_OF, needs.RUNNING)),
         *(
             (sql, {})
-            for sql in (jobs.GO_ON, jobs.PAUSE, jobs.START, jobs.ADD_TIME, control.HOLD, control.CANCEL, jobs.PUT_OFF)
+            for sql in (
+                jobs.GO_ON,
+                jobs.PAUSE,
+                jobs.START.format(statuses="'ready'"),
+                jobs.ADD_TIME,
+                control.HOLD,
+                control.CANCEL,
+                jobs.PUT_OFF,
+            )
         ),
-        *((sql, {}) for sql in (control.PENDING, control.INTENDED, control.RUNNING, approvals.IS_APPROVED)),
+        *((sql, {}) for sql in (control.INTENDED, control.RUNNING, approvals.IS_APPROVED, retention.IS_MARKED)),
         (control.BY_KEYS, {"keys": '["k"]'}),
         (control.UNKNOWN_KEYS, {"keys": '["k"]'}),
         (control.INTEND, {"units": "[1]", "intent": "cancel"}),
         (control.CANCEL_UNITS, {"units": "[1]"}),
-        (control.ASK_AGAIN, {"units": "[1]"}),
-        *((sql, {}) for sql in (control.RETRIED_BY_STATUS, control.RETRIED_BY_SIGNATURE, control.DISCARD)),
+        (backlog.PUT_BACK, {"units": "[1]"}),
+        (backlog.BY_KEYS, {"keys": '["k"]'}),
+        *((sql, {}) for sql in (backlog.BY_STATUS, backlog.BY_SIGNATURE, backlog.PENDING_OF_CANCELLED)),
+        *((sql, {}) for sql in (backlog.NEXT_RETRY_OF, backlog.NEXT_HALTING, backlog.NEXT_DELETED)),
+        *((sql, {}) for sql in (backlog.COUNT_BY_STATUS, backlog.COUNT_BY_SIGNATURE)),
     ]
     return [*STATEMENTS, *more]
 
@@ -128,10 +151,13 @@ async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
 
     plan = await store.read(explain) if sql.lstrip().startswith("SELECT") else await store.write(explain)
     # `units_running` is a partial index that holds no more rows than there are slots: reading all of it is the point.
-    # So is `units_intended`; `json_each` reads what was passed.
+    # So are `units_intended`, `jobs_deleting` and the first row of `retries`; `json_each` reads what was passed.
     fine = re.compile(
-        r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|SCAN (\w )?(json_each )?VIRTUAL|"
-        r"SCAN u USING INDEX units_running$|SCAN units USING (COVERING )?INDEX units_intended$|SCAN k|SCAN json_each"
+        r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|"
+        r"SCAN (\w )?(json_each )?VIRTUAL|"
+        r"SCAN u USING INDEX units_running$|SCAN units USING COVERING INDEX units_running$|SCAN k|SCAN json_each|"
+        r"SCAN units USING (COVERING )?INDEX units_intended$|SCAN retries$|"
+        r"SCAN jobs USING COVERING INDEX jobs_deleting$"
     )
     assert not [step for step in plan if not fine.match(step)], plan
 

@@ -11,7 +11,7 @@ from batchproc.agents.claude import ClaudeAgent
 from batchproc.agents.rehearsal import RehearsalModel, Reply
 from batchproc.models import Credential
 from batchproc.store import attempts as rows
-from batchproc.store import jobs, processes, units
+from batchproc.store import claims, jobs, processes, units
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.machine import Machine
@@ -59,7 +59,7 @@ async def claimed(store, make_job):
     job = await make_job(1)
     epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=time.time())
     await store.write(jobs.start, job.number, credential=Credential.ENVIRONMENT, now=time.time())
-    [unit] = (await store.write(rows.claim, job.number, epoch=epoch, limit=1, now=time.time())).units
+    [unit] = (await store.write(claims.claim, job.number, epoch=epoch, limit=1, now=time.time())).units
     return job, unit
 
 

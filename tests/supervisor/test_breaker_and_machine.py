@@ -13,30 +13,35 @@ def bad(signature="no such thing", verdict=Verdict.FAILED):
 
 def test_ten_of_the_last_twenty_that_fail_alike_stop_the_job_and_say_so():
     breaker = Breaker(1)
-    for _ in range(9):
-        assert breaker.ended(bad(), 10) is None
-        assert breaker.ended(OK, 10) is None
-    hold = breaker.ended(bad(), 10)
-    assert hold.reason is Pause.BREAKER and hold.detail == "10 of the last 19 attempts ended alike: no such thing"
+    for n in range(9):
+        assert breaker.ended(2 * n, bad(), 10) is None
+        assert breaker.ended(2 * n + 1, OK, 10) is None
+    hold = breaker.ended(99, bad(), 10)
+    assert hold.reason is Pause.BREAKER and hold.detail == "10 of the last 19 units ended alike: no such thing"
 
 
 def test_failures_of_many_kinds_do_not():
     breaker = Breaker(1)
-    assert not any(breaker.ended(bad(f"kind {n % 5}"), 10) for n in range(100))
+    assert not any(breaker.ended(n, bad(f"kind {n % 5}"), 10) for n in range(100))
+
+
+def test_a_few_units_that_fail_again_and_again_do_not_stop_the_others():
+    breaker = Breaker(1)
+    assert not any(breaker.ended(n % 4, bad(), 10) for n in range(100))
 
 
 def test_old_failures_are_forgotten():
     breaker = Breaker(1)
-    for _ in range(50):
-        assert [breaker.ended(bad(), 10) for _ in range(9)] == [None] * 9
-        assert [breaker.ended(OK, 10) for _ in range(12)] == [None] * 12
+    for n in range(50):
+        assert [breaker.ended(100 * n + m, bad(), 10) for m in range(9)] == [None] * 9
+        assert [breaker.ended(100 * n + m, OK, 10) for m in range(20, 32)] == [None] * 12
 
 
 def test_what_did_not_run_says_nothing_of_the_job_and_0_means_never():
     breaker = Breaker(1)
-    assert not any(breaker.ended(bad(verdict=Verdict.UNRUN), 3) for _ in range(100))
-    assert not any(breaker.ended(bad(), 0) for _ in range(100))
-    assert Breaker(1).ended(bad(), 1) is not None
+    assert not any(breaker.ended(n, bad(verdict=Verdict.UNRUN), 3) for n in range(100))
+    assert not any(breaker.ended(n, bad(), 0) for n in range(100))
+    assert Breaker(1).ended(1, bad(), 1) is not None
 
 
 def machine(tmp_path, *, memory_mb, disk_mb):

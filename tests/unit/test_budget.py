@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchproc import budget
-from batchproc.budget import Spending
+from batchproc.budget import Reservation, Spending
 from batchproc.prices import PRICES, price_of
 from tests.conftest import OPTIONS
 
@@ -15,11 +15,26 @@ NOTHING = Spending(cost_usd=0.0, reserved_usd=0.0, tokens=0, begun=0, active_s=0
 PAID = replace(OPTIONS, model="claude-haiku-4-5", budget_usd=1.0, unit_budget_usd=0.1, max_output_tokens=1_000)
 
 
+def reservation(options=PAID, largest_request=0):
+    return Reservation(options=options, largest_request=largest_request)
+
+
 def test_an_attempt_reserves_its_cap_and_one_last_request():
-    unmeasured = budget.reservation_usd(PAID, 0)
-    assert unmeasured == pytest.approx(0.1 + (50_000 * 2 * 1 + 1_000 * 5) / 1e6)
-    assert budget.reservation_usd(PAID, 8_000) == pytest.approx(0.1 + (10_000 * 2 * 1 + 1_000 * 5) / 1e6)
-    assert budget.reservation_usd(replace(PAID, model="rehearsal"), 0) == 0.0
+    def last(read):
+        return (read * 1.25 * 1 + 1_000 * 5) / 1e6
+
+    assert reservation(largest_request=40_000).usd(size=1_000) == pytest.approx(0.1 + last(50_000))
+    assert reservation(largest_request=8_000).usd(size=250_000) == pytest.approx(0.1 + last(120_000))
+    assert reservation().usd(size=1_000) == pytest.approx(0.1 + last(200_000))
+    assert reservation().alone_usd(size=25_000) == pytest.approx(0.1 + last(30_000))
+    assert reservation(replace(PAID, model="rehearsal")).usd(size=10**9) == 0.0
+
+
+def test_a_unit_is_as_large_as_its_payload_and_the_part_of_its_file_that_one_request_can_hold():
+    assert budget.size_of({"name": "Ann"}, 14) == 14
+    assert budget.size_of({"file_path": "/x", "file_size": 5_000}, 40) == 5_040
+    assert budget.size_of({"file_path": "/x", "file_size": 10**9}, 40) == 400_040
+    assert budget.size_of({"file_size": 10**9}, 40) == 40, "a column of that name is no file"
 
 
 def test_a_job_without_a_cap_of_its_own_lets_one_attempt_cost_a_tenth():
@@ -31,17 +46,19 @@ def test_a_job_without_a_cap_of_its_own_lets_one_attempt_cost_a_tenth():
     [(0.0, 0.0, 4), (0.5, 0.0, 2), (0.5, 0.25, 1), (0.76, 0.0, 0), (0.75, 0.0, 1), (2.0, 0.0, 0)],
 )
 def test_only_what_fits_is_started(cost, reserved, fits):
-    room = budget.room(PAID, replace(NOTHING, cost_usd=cost, reserved_usd=reserved), want=4, reserve_usd=0.25)
-    assert room.attempts == fits
-    assert (room.reached is None) == (fits == 4)
-    assert fits == 4 or "of the budget of $1.00" in room.reached
+    spent = replace(NOTHING, cost_usd=cost, reserved_usd=reserved)
+    assert budget.fitting(PAID, spent, [0.25] * 4) == fits
+    assert "of the budget of $1.00" in budget.no_money(PAID, spent, 0.25)
 
 
-@given(st.floats(0, 2), st.floats(0, 2), st.floats(0.001, 0.5), st.integers(1, 64))
-def test_whatever_is_started_the_budget_holds(cost, reserved, reserve, want):
-    room = budget.room(PAID, replace(NOTHING, cost_usd=cost, reserved_usd=reserved), want=want, reserve_usd=reserve)
-    assert 0 <= room.attempts <= want
-    assert room.attempts == 0 or cost + reserved + room.attempts * reserve <= 1.0 + 1e-8
+def test_free_agents_need_no_money_even_if_all_is_spent():
+    assert budget.fitting(PAID, replace(NOTHING, cost_usd=3.0), [0.0, 0.0]) == 2
+
+
+@given(st.floats(0, 2), st.floats(0, 2), st.lists(st.floats(0.001, 0.5), min_size=1, max_size=64))
+def test_whatever_is_started_the_budget_holds(cost, reserved, needs):
+    fits = budget.fitting(PAID, replace(NOTHING, cost_usd=cost, reserved_usd=reserved), needs)
+    assert fits == 0 or cost + reserved + sum(needs[:fits]) <= 1.0 + 1e-8
 
 
 def test_caps_for_tokens_units_and_time_say_which_was_reached():
@@ -50,9 +67,9 @@ def test_caps_for_tokens_units_and_time_say_which_was_reached():
         (replace(NOTHING, tokens=1_000), "max_total_tokens"),
         (replace(NOTHING, active_s=60.0), "max_wall_s"),
     ):
-        room = budget.room(capped, spent, want=4, reserve_usd=0.0)
+        room = budget.room(capped, spent, want=4)
         assert room.attempts == 0 and word in room.reached
-    room = budget.room(capped, replace(NOTHING, begun=3), want=4, reserve_usd=0.0)
+    room = budget.room(capped, replace(NOTHING, begun=3), want=4)
     assert (room.attempts, room.fresh) == (4, 2) and "max_units" in room.reached
 
 

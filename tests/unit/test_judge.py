@@ -32,11 +32,19 @@ def test_an_empty_answer_is_not_believed(text):
     "notice", ["You've hit your session limit · resets 3am", "Claude AI usage limit reached|1800000000"]
 )
 def test_a_limit_notice_is_no_answer_and_one_that_quotes_it_is(notice):
-    outcome = judge(replace(GOOD, text=notice))
+    outcome = judge(replace(GOOD, text=notice, api_calls=0))
     assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.QUOTA)
+    assert judge(replace(GOOD, text=notice, is_error=True)).cause is Cause.QUOTA
     honest = f"{notice}: this is what the support letter says on page 2. " + "It goes on about refunds. " * 20
     assert judge(replace(GOOD, text=honest)).verdict is Verdict.SUCCEEDED
     assert judge(replace(GOOD, text=f"The letter says '{notice}'.")).verdict is Verdict.SUCCEEDED
+
+
+@pytest.mark.parametrize("notice", ["Claude AI usage limit reached|9999999999", "Credit balance is too low"])
+def test_a_notice_that_a_model_was_made_to_say_stops_nothing_but_its_own_unit(notice):
+    outcome = judge(replace(GOOD, text=notice))
+    assert (outcome.verdict, outcome.cause) == (Verdict.EMPTY, Cause.EMPTY)
+    assert outcome.message == f"the answer is only a notice: {notice}"
 
 
 def test_a_placeholder_is_no_answer_unless_the_instructions_ask_for_it():
@@ -51,7 +59,7 @@ def test_an_answer_about_a_file_that_was_never_read_is_flagged():
 
 
 def test_a_notice_of_an_unpaid_account_pauses_the_job_whatever_it_claims_to_be():
-    outcome = judge(replace(GOOD, text="Credit balance is too low"))
+    outcome = judge(replace(GOOD, text="Credit balance is too low", api_calls=0))
     assert (outcome.verdict, outcome.cause) == (Verdict.UNRUN, Cause.AUTHENTICATION)
 
 
@@ -105,6 +113,11 @@ def test_an_answer_without_a_model_call_is_flagged():
         (error(api_error_status=413), Verdict.FAILED, Cause.CONTEXT_TOO_LONG),
         (error(api_error="billing_error"), Verdict.UNRUN, Cause.AUTHENTICATION),
         (replace(error(), text="Connection error: ECONNREFUSED"), Verdict.FAILED, Cause.NETWORK),
+        (
+            replace(error(api_error="server_error"), text="Connection to the API was lost"),
+            Verdict.FAILED,
+            Cause.NETWORK,
+        ),
         (replace(error(), text="Prompt is too long"), Verdict.FAILED, Cause.CONTEXT_TOO_LONG),
         (replace(GOOD, subtype="error_max_turns"), Verdict.FAILED, Cause.MAX_TURNS),
         (replace(GOOD, stop_reason="refusal"), Verdict.FAILED, Cause.REFUSAL),

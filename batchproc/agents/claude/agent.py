@@ -15,6 +15,8 @@ from batchproc.agents.sayings import Frame
 from batchproc.models import AgentEvent, AttemptTask, Started
 from batchproc.platform import processes
 
+BY_REPORT = frozenset({"result", "refused"})
+"""Ends that the report itself explains."""
 POLITE = frozenset({"result", "interrupted"})
 """Ends after which a CLI gets a moment to write its conversation down: it may go on one day."""
 
@@ -74,7 +76,7 @@ class ClaudeAgent:
                 died = end
             finally:
                 self._part(task.session_id, finished=tally.bill is not None and patience.ended in POLITE)
-        ended = patience.ended if patience.ended != "result" else died.ended or "result"
+        ended = died.ended or "result" if patience.ended in BY_REPORT else patience.ended
         yield tally.report(ended, duration_s=patience.seconds, detail=died.detail, subtype=died.subtype)
 
     def interrupt(self, session_id: str) -> None:
@@ -100,7 +102,7 @@ class ClaudeAgent:
 
 async def _listen(process: Process, patience: Patience, tally: frames.Tally) -> AsyncGenerator[Frame, None]:
     """Every frame until the bill, or until there is no hope for one. Raises `End` when the CLI has ended."""
-    while tally.bill is None and not tally.refused:
+    while not tally.is_over:
         try:
             frame = await process.next_frame(patience)
         except TimeoutError:
@@ -110,8 +112,16 @@ async def _listen(process: Process, patience: Patience, tally: frames.Tally) -> 
             process.interrupt()
             continue
         yield frame
-        if tally.lacks and patience.ended == "result":  # it would go on without, and nobody would know
-            patience.stop("no_server")
+        if why := _why_stop(tally, patience):
+            patience.stop(why)
             process.interrupt()
         if frame.get("subtype") != "api_retry":  # the CLI waits: that is no sign of life
             patience.heard(waits_for_tool=tally.waits_for_tool)
+
+
+def _why_stop(tally: frames.Tally, patience: Patience) -> str | None:
+    """Why an agent that goes on should not: it lacks a server that its job names, and nobody would know; or the API
+    took its credential away in the middle, and its bill is still to be had."""
+    if patience.ended != "result":
+        return None
+    return "no_server" if tally.lacks else "refused" if tally.refused and not tally.is_over else None

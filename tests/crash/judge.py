@@ -1,0 +1,132 @@
+"""Judges: what the rows and the effect log must say after any history. The negative controls are judged by the same."""
+
+from collections.abc import Collection
+from typing import Any
+
+from batchproc.store import engine
+from tests.crash import effects
+from tests.crash.effects import Attempt, Effect
+from tests.crash.totals import Findings
+
+DEATH_S = 5.0
+"""So long after its supervisor's end an agent may at most be alive (I5)."""
+DUST = 1e-9
+
+# Each must count nothing.
+_COUNT = "SELECT COUNT(*) FROM "
+BOOKS = {
+    "counters that are off": f"{_COUNT}counters c JOIN jobs j ON j.number = c.job AND j.published = 1 WHERE n <> "
+    "(SELECT COUNT(*) FROM units u WHERE u.job = c.job AND u.status = c.status)",
+    "counters of nobody's units": f"{_COUNT}counters c JOIN jobs j ON j.number = c.job AND j.published = 0 "
+    "WHERE n <> 0",
+    "ledgers that miss the total": f"{_COUNT}jobs j WHERE deleting = 0 AND total_units <> "
+    "(SELECT SUM(n) FROM counters WHERE job = j.number)",
+    "failure groups that are off": f"{_COUNT}failure_groups g WHERE n <> "
+    "(SELECT COUNT(*) FROM units u WHERE u.job = g.job AND u.signature = g.signature)",
+    "failures in no group": f"{_COUNT}units u WHERE signature IS NOT NULL AND NOT EXISTS "
+    "(SELECT 1 FROM failure_groups g WHERE g.job = u.job AND g.signature = u.signature)",
+    "jobs with wrong begun": f"{_COUNT}jobs j WHERE deleting = 0 AND begun <> "
+    "(SELECT COUNT(*) FROM units u WHERE u.job = j.number AND u.attempt > 0)",
+    "jobs with wrong costs": f"{_COUNT}jobs j WHERE deleting = 0 AND ABS(cost_usd - COALESCE((SELECT SUM(a.cost_usd) "
+    "FROM attempts a JOIN units u ON u.number = a.unit WHERE u.job = j.number), 0)) > 1e-6",
+    "units with wrong costs": f"{_COUNT}units u WHERE ABS(cost_usd - COALESCE((SELECT SUM(a.cost_usd) FROM attempts a "
+    "WHERE a.unit = u.number), 0)) > 1e-6",
+    "jobs completed too early": f"{_COUNT}jobs j WHERE status = 'completed' AND EXISTS "
+    "(SELECT 1 FROM units u WHERE u.job = j.number AND u.finished_at IS NULL)",
+    "running jobs with nothing to run": f"{_COUNT}jobs j WHERE status = 'running' AND deleting = 0 AND NOT EXISTS "
+    "(SELECT 1 FROM units u WHERE u.job = j.number AND u.finished_at IS NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM retries r WHERE r.job = j.number)",
+    "units charged too often": f"{_COUNT}units u JOIN jobs j ON j.number = u.job "
+    "WHERE u.charged > j.options ->> 'max_attempts'",
+    "attempts without a row": f"{_COUNT}units u WHERE attempt <> (SELECT COUNT(*) FROM attempts WHERE unit = u.number)",
+    "open attempts of units that do not run": f"{_COUNT}attempts a JOIN units u ON u.number = a.unit "
+    "WHERE a.finished_at IS NULL AND (u.status <> 'running' OR u.attempt <> a.n)",
+    "running units without an open attempt": f"{_COUNT}units u WHERE status = 'running' AND NOT EXISTS "
+    "(SELECT 1 FROM attempts a WHERE a.unit = u.number AND a.n = u.attempt AND a.finished_at IS NULL)",
+    "running units of an epoch that never was": f"{_COUNT}units WHERE epoch > (SELECT MAX(epoch) FROM supervisors)",
+    "uncharged attempts that used a tool": f"{_COUNT}attempts a WHERE charged = 0 AND finished_at IS NOT NULL "
+    "AND EXISTS "
+    "(SELECT 1 FROM events e WHERE e.unit = a.unit AND e.attempt = a.n AND e.kind = 'agent.tool_use')",
+}
+DOUBLED = f"""
+{_COUNT}(SELECT u.number FROM units u JOIN events e ON e.unit = u.number
+    AND e.kind IN ('unit.succeeded', 'unit.flagged', 'unit.failed', 'unit.cancelled')
+    GROUP BY u.number HAVING COUNT(*) > u.requests)
+"""
+GAPS = "SELECT COALESCE(MAX(seq), 0) - COUNT(*) FROM events"
+
+
+def books(tx: engine.Tx, *, gap_free: bool = True) -> Findings:
+    """Everything that can be read from the rows alone, at any moment."""
+    counts = {what: tx.execute(statement).fetchone()[0] for what, statement in BOOKS.items()}
+    if gap_free:
+        counts["gaps between events"] = tx.execute(GAPS).fetchone()[0]
+    wrong = [f"{n} {what}" for what, n in counts.items() if n]
+    return Findings(doubled=tx.execute(DOUBLED).fetchone()[0], wrong=wrong)
+
+
+OF_JOB = "SELECT status, cost_usd, options ->> 'budget_usd' AS budget_usd FROM jobs WHERE number = :job"
+KEYS = "SELECT key, finished_at IS NOT NULL AS is_final FROM units WHERE job = :job"
+
+
+def ended(tx: engine.Tx, job: int, keys: Collection[str]) -> Findings:
+    """A job that has ended: every item is one unit, and that is final."""
+    found = books(tx)
+    rows = {row["key"]: row["is_final"] for row in tx.execute(KEYS, {"job": job})}
+    found.lost = sum(not rows.get(key) for key in keys)
+    found.wrong += [f"{key} was never enumerated" for key in rows.keys() - set(keys)]
+    status = tx.execute(OF_JOB, {"job": job}).fetchone()["status"]
+    found.wrong += [] if status == "completed" else [f"the job is {status}"]
+    if (said := tx.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
+        found.wrong.append(f"integrity: {said}")
+    return found
+
+
+def money(tx: engine.Tx, job: int) -> Findings:
+    """What was spent and is reserved is within the budget."""
+    row = tx.execute(OF_JOB, {"job": job}).fetchone()
+    over = row["cost_usd"] + reserved(tx, job) - row["budget_usd"]
+    return Findings(overspend_usd=over if over > DUST else 0.0)
+
+
+def reserved(tx: engine.Tx, job: int) -> float:
+    statement = """
+    SELECT COALESCE(SUM(a.reserved_usd), 0) FROM attempts a JOIN units u ON u.number = a.unit
+    WHERE u.job = :job AND a.finished_at IS NULL
+    """
+    return float(tx.execute(statement, {"job": job}).fetchone()[0])
+
+
+def epochs(tx: engine.Tx) -> dict[Attempt, int]:
+    """Which supervisor started which attempt."""
+    return {(row["unit"], row["n"]): row["epoch"] for row in tx.execute("SELECT unit, n, epoch FROM attempts")}
+
+
+def answers(tx: engine.Tx) -> dict[int, Any]:
+    """The text of each unit that succeeded."""
+    return {
+        row["number"]: row["text"] for row in tx.execute("SELECT number, text FROM units WHERE status = 'succeeded'")
+    }
+
+
+def log(
+    found: list[Effect],
+    epochs: dict[Attempt, int],
+    texts: dict[int, Any],
+    deaths: dict[int, float],
+    *,
+    slots: int,
+    death_s: float = DEATH_S,
+) -> Findings:
+    """What agents did, against the rows. `deaths`: epoch → the moment at which its supervisor was killed."""
+    verdict = Findings()
+    late = effects.after_death(found, epochs, deaths)
+    verdict.calls_after_death = sum(seconds > death_s for seconds in late.values())
+    verdict.wrong += [f"unit {unit} attempt {n} was started twice" for unit, n in effects.started_twice(found)]
+    verdict.wrong += [f"attempts {one} and {other} overlap" for one, other in effects.overlaps(found)]
+    verdict.wrong += [f"attempt {one} has no row" for one in {(e.unit, e.n) for e in found} - epochs.keys()]
+    if (most := effects.most_at_once(found)) > slots:
+        verdict.wrong.append(f"{most} agents were at work at a time, and not {slots}")
+    done = {(e.unit, f"{e.key}#{e.n}") for e in found if e.what == "done"}
+    verdict.wrong += [f"unit {u}: nobody ever said {text!r}" for u, text in texts.items() if (u, text) not in done]
+    return verdict

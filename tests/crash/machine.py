@@ -1,0 +1,157 @@
+"""Any history of orders, claims, ends, crashes and jumps of the clock: the real store against the pure model."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from batchproc.errors import WrongStatus
+from batchproc.models import AgentOptions, Hold, Pause, Profile
+from batchproc.store import backlog, control, jobs, retention
+from tests.crash.enumerated import enumerate_job
+from tests.crash.machine_base import BY
+from tests.crash.machine_work import Work
+from tests.crash.model import Job, Unit
+
+
+class StoreMachine(Work):
+    """Rules are what people, supervisors and fate do; each does the same to the store and to the model."""
+
+    # Beginnings.
+
+    @initialize()
+    def first_supervisor(self) -> None:
+        self.crash(rescued=False)
+        self.enumerate(n=6, budget=1.0, max_attempts=3, interrupted=True)
+        [(row, job)] = self.jobs.values()
+        self._start(row, job)
+
+    @rule(
+        n=st.integers(0, 6),
+        budget=st.sampled_from([0.2, 1.0, 50.0]),
+        max_attempts=st.integers(1, 4),
+        interrupted=st.booleans(),
+    )
+    @precondition(lambda self: len(self.jobs) < 3)
+    def enumerate(self, n: int, budget: float, max_attempts: int, interrupted: bool) -> None:
+        options = AgentOptions(
+            model="claude-haiku-4-5",
+            profile=Profile.ANSWER,
+            max_concurrency=4,
+            max_attempts=max_attempts,
+            timeout_s=60,
+            max_turns=None,
+            working_directory=None,
+            system_prompt=None,
+            budget_usd=budget,
+        )
+        row = self.run(enumerate_job(self.store, options, n, now=self.now, interrupted=interrupted))
+        units = [Unit(f"u{i}") for i in range(1, n + 1)]
+        self.jobs[row.number] = (row, Job(budget=budget, max_attempts=max_attempts, units=units))
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 30.0, 3600.0, -3600.0]))
+    def clock_jumps(self, seconds: float) -> None:
+        self.now += seconds
+
+    # People.
+
+    @rule(data=st.data())
+    def start(self, data: Any) -> None:
+        row, job = self.pick(data) or (None, None)
+        if row is not None:
+            self._start(row, job)
+
+    @rule(data=st.data(), reason=st.sampled_from([Pause.QUOTA, Pause.BUDGET, Pause.DISK]), back=st.booleans())
+    def pause_for_a_reason(self, data: Any, reason: Pause, back: bool) -> None:
+        row, job = self.pick(data) or (None, None)
+        if row is None:
+            return
+        if back:
+            assert self.write(jobs.go_on, row.number, reason=reason, now=self.now) == job.go_on(reason)
+        else:
+            hold = Hold(reason=reason, resume_at=self.now + 9)
+            assert self.write(jobs.pause, row.number, hold, now=self.now) == job.pause(reason)
+
+    @rule(data=st.data(), release=st.booleans())
+    def hold(self, data: Any, release: bool) -> None:
+        row, job = self.pick(data) or (None, None)
+        if row is not None and job.status in {"running", "paused"}:
+            assert self.write(control.hold, row.number, BY, release=release, now=self.now) == job.hold(release=release)
+
+    @rule(data=st.data(), budget=st.sampled_from([0.1, 1.0, 5.0]))
+    def set_budget(self, data: Any, budget: float) -> None:
+        row, job = self.pick(data) or (None, None)
+        if row is not None:
+            self.write(control.change, row, BY, changes={"budget_usd": budget}, now=self.now)
+            job.set_budget(budget)
+
+    @rule(
+        data=st.data(),
+        whole=st.sampled_from([True, False, False]),
+        keys=st.sets(st.sampled_from([f"u{n}" for n in range(1, 7)])),
+    )
+    def cancel(self, data: Any, whole: bool, keys: set[str]) -> None:
+        row, job = self.pick(data) or (None, None)
+        if row is None:
+            return
+        if whole:
+            assert self.write(control.cancel, row.number, BY, now=self.now) == job.cancel()
+        else:
+            self.write(control.cancel_keys, row.number, sorted(keys), BY, now=self.now)
+            job.cancel_keys(keys)
+
+    @rule(data=st.data(), status=st.sampled_from(["failed", "flagged", "cancelled", "succeeded"]), resume=st.booleans())
+    def ask_again(self, data: Any, status: str, resume: bool) -> None:
+        row, job = self.pick(data, allow=lambda job: bool(job.of(status))) or self.pick(data) or (None, None)
+        if row is None:
+            return
+        which, how = backlog.Selection(status=status), backlog.Again(resume=resume, credential="login")
+        self.write(backlog.ask_again, row, which, how, BY, now=self.now)
+        job.ask_again(status, backlog.STEP)
+
+    @rule(data=st.data(), status=st.sampled_from(["failed", "cancelled"]))
+    @precondition(lambda self: any(len(job.of("failed")) > 1 for _, job in self.jobs.values()))
+    def ask_again_and_think_better_of_it(self, data: Any, status: str) -> None:
+        """Cancelled before all that was asked for is back in the queue."""
+        row, job = self.pick(data, allow=lambda job: len(job.of(status)) > 1) or (None, None)
+        if row is not None:
+            how = backlog.Again(credential="login")
+            self.write(backlog.ask_again, row, backlog.Selection(status=status), how, BY, now=self.now)
+            job.ask_again(status, backlog.STEP)
+            assert self.write(control.cancel, row.number, BY, now=self.now) == job.cancel()
+
+    @rule(data=st.data(), to_the_end=st.booleans())
+    def work_off_what_was_ordered(self, data: Any, to_the_end: bool) -> None:
+        row, job = self.pick(data, allow=lambda job: job.retries or job.status == "cancelled") or (None, None)
+        while row is not None and self.write(backlog.step, job=row.number, now=self.now):
+            if job.retries:
+                job.put_back(backlog.STEP)
+            elif not job.of("pending"):
+                raise AssertionError("there was nothing to do")
+            else:  # which of them come first is nobody's business: it is looked at when all are through
+                while self.write(backlog.step, job=row.number, now=self.now):
+                    pass
+                job.cancel_pending()
+            if not to_the_end:
+                return
+
+    @rule(data=st.data(), interrupted=st.booleans())
+    @precondition(lambda self: len(self.jobs) > 1)
+    def delete(self, data: Any, interrupted: bool) -> None:
+        row, job = self.pick(data)
+        allowed = job.status != "running" and not job.of("running")
+        try:
+            self.write(retention.mark_deleted, row, now=self.now)
+        except WrongStatus:
+            assert not allowed
+            return
+        assert allowed
+        while self.write(backlog.step, job=None if interrupted else row.number, now=self.now):
+            pass
+        for other, one in self.jobs.values():  # whoever works off everything, works off theirs as well
+            while interrupted and one.retries and other.number != row.number:
+                one.put_back(backlog.STEP)
+            if interrupted and one.status == "cancelled":
+                one.cancel_pending()
+        del self.jobs[row.number]
+        self.was_deleted = True

@@ -1,0 +1,180 @@
+"""What supervisors do, and what becomes of them: claims, ends, takeovers, rescues."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import multiple, precondition, rule
+
+from batchproc import retry
+from batchproc.errors import TakenOver
+from batchproc.models import Cause, Intent, Outcome, Report, Verdict
+from batchproc.models import Job as Row
+from batchproc.store import attempts, claims, jobs, processes
+from batchproc.supervisor import ends
+from batchproc.supervisor.rescue import rescue
+from tests.crash.machine_base import Attempt, Base
+from tests.crash.model import Job
+from tests.crash.totals import Broken
+
+SHARES = st.floats(0.1, 1.0)
+RESERVES = st.sampled_from([0.1, 0.3, 0.6])
+HOWS = st.lists(st.sampled_from(["succeed", "fail", "empty", "refuse", "flag", "limit", "die"]), min_size=1, max_size=6)
+BACKOFF = retry.Backoff(first_s=10, max_s=100)
+OUTCOMES = {
+    "succeed": Outcome(verdict=Verdict.SUCCEEDED),
+    "flag": Outcome(verdict=Verdict.FLAGGED, message="denied", signature="denied"),
+    "empty": Outcome(verdict=Verdict.EMPTY, cause=Cause.EMPTY, message="empty", signature="empty"),
+    "fail": Outcome(verdict=Verdict.FAILED, cause=Cause.SERVER, message="500", signature="server: <n>"),
+    "refuse": Outcome(verdict=Verdict.FAILED, cause=Cause.INVALID_REQUEST, message="400", signature="invalid: <n>"),
+    "limit": Outcome(verdict=Verdict.UNRUN, cause=Cause.RATE_LIMIT, message="429", signature="limit: <n>"),
+    "unpaid": Outcome(verdict=Verdict.UNRUN, cause=Cause.AUTHENTICATION, message="401", signature="auth: <n>"),
+    "die": Outcome(verdict=Verdict.FAILED, cause=Cause.CRASHED, message="died", signature="died"),
+}
+
+
+class Always:
+    """A reservation of so many dollars for whatever unit."""
+
+    def __init__(self, usd: float) -> None:
+        self.usd = self.alone_usd = lambda _: usd
+
+
+class Work(Base):
+    """Each rule does the same to the store and to the model."""
+
+    opened = Base.opened
+
+    @rule(data=st.data(), hows=HOWS, share=SHARES)
+    def work(self, data: Any, hows: list[str], share: float) -> None:
+        self._work(data, hows, share)
+
+    @rule(data=st.data(), hows=HOWS, share=SHARES)
+    def work_more(self, data: Any, hows: list[str], share: float) -> None:
+        self._work(data, hows, share)  # rules are equally likely: what makes things happen is there more than once
+
+    @rule(data=st.data(), hows=HOWS, share=SHARES)
+    def work_still_more(self, data: Any, hows: list[str], share: float) -> None:
+        self._work(data, hows, share)
+
+    def _work(self, data: Any, hows: list[str], share: float) -> None:
+        """Whole attempts, one after the other, of a job that is started if it has to be."""
+        row, job = self.pick(data, allow=lambda job: job.status in {"running", "ready", "paused"}) or (None, None)
+        if row is None:
+            return
+        if job.status != "running":
+            self._start(row, job)
+        self.now += 101  # past every back-off
+        for how in hows:
+            for attempt in self._claim(row, job, 1, 0.1):
+                self.finish(attempt, how, share, billed=True)
+
+    @rule(target=opened, data=st.data(), limit=st.integers(1, 4), reserve=RESERVES)
+    def claim(self, data: Any, limit: int, reserve: float) -> Any:
+        row, job = self.pick(data, allow=lambda job: job.status == "running") or self.pick(data) or (None, None)
+        return multiple() if row is None else multiple(*self._claim(row, job, limit, reserve))
+
+    @rule(target=opened, data=st.data(), reserve=RESERVES)
+    def claim_four(self, data: Any, reserve: float) -> Any:
+        """As many as a supervisor has slots: what is reserved for the first of them stands in the way of the others."""
+        row, job = self.pick(data, allow=lambda job: bool(job.of("pending"))) or (None, None)
+        if row is None:
+            return multiple()
+        if job.status in {"ready", "paused"}:
+            self._start(row, job)
+        self.now += 101
+        return multiple(*self._claim(row, job, 4, reserve))
+
+    def _claim(self, row: Row, job: Job, limit: int, reserve: float) -> list[Attempt]:
+        more = {"epoch": self.epoch, "limit": limit, "now": self.now, "reserve": Always(reserve)}
+        claimed = self.write(claims.claim, row.number, **more).units
+        meant = job.claim(self.now, limit, reserve)
+        assert [(one.key, one.fence.attempt) for one in claimed] == [(unit.key, unit.attempt) for unit in meant]
+        found = [Attempt(job, row, unit, one) for unit, one in zip(meant, claimed, strict=True)]
+        self.live = [one for one in [*self.live, *found] if one.is_live]
+        return found
+
+    @rule(data=st.data(), how=st.sampled_from(sorted(OUTCOMES)), share=SHARES, rescued=st.booleans())
+    @precondition(lambda self: any(one.is_live for one in self.live))
+    def crash_and_come_back(self, data: Any, how: str, share: float, rescued: bool) -> None:
+        """One that still runs ends under a supervisor that another one has replaced."""
+        attempt = data.draw(st.sampled_from([one for one in self.live if one.is_live]))
+        self.crash(rescued)
+        self.finish(attempt, how, share, billed=True)
+
+    @rule(data=st.data(), how=st.sampled_from(sorted(OUTCOMES)), share=SHARES, billed=st.booleans())
+    @precondition(lambda self: any(one.is_live for one in self.live))
+    def finish_one_that_runs(self, data: Any, how: str, share: float, billed: bool) -> None:
+        self.finish(data.draw(st.sampled_from([one for one in self.live if one.is_live])), how, share, billed)
+
+    @rule(attempt=opened, how=st.sampled_from(sorted(OUTCOMES)), share=SHARES, billed=st.booleans())
+    def finish(self, attempt: Attempt, how: str, share: float, billed: bool) -> None:
+        """Any attempt that was ever claimed: one that is over must change nothing."""
+        outcome, text = OUTCOMES[how], f"{how} of {attempt.unit.key}#{attempt.n}"
+        cost = attempt.reserved * share if billed else attempt.reserved
+        report = Report(ended="result" if billed else "died", text=text, cost_usd=cost, billed=billed)
+        row = self.run(self.store.read(jobs.by_id, attempt.row.job_id)) or attempt.row
+        known = {"attempt": attempt.n, "charged": attempt.claimed.charged, "max_attempts": row.options.max_attempts}
+        decision = retry.decide(outcome, **known, backoff=BACKOFF, jitter=lambda: 0.5)
+        end = ends.decided(attempt.ongoing(row), report, outcome, decision, None, self.now)
+        self._settle(attempt, end, cost)
+
+    @rule(attempt=opened, intent=st.sampled_from([None, *Intent]), tools=st.integers(0, 1))
+    def stop(self, attempt: Attempt, intent: Intent | None, tools: int) -> None:
+        row = self.run(self.store.read(jobs.by_id, attempt.row.job_id)) or attempt.row
+        ongoing = attempt.ongoing(row, tools)
+        ongoing.halt = intent
+        report = Report(ended="interrupted", cost_usd=attempt.reserved / 2)
+        self._settle(attempt, ends.stopped(ongoing, report), attempt.reserved / 2)
+
+    def _settle(self, attempt: Attempt, end: Any, cost: float) -> None:
+        unit, job = attempt.unit, attempt.job
+        live = attempt.is_live and attempt.epoch == self.epoch
+        before = self.dump()
+        won = self.write(attempts.settle, attempt.claimed.fence, end, now=self.now)
+        assert won == live
+        if not live:
+            assert self.dump() == before, "a stale end changed something"
+            return
+        status, text, charged = end.status, end.text, end.charged
+        if (unit.intent == "cancel" or job.status == "cancelled") and (
+            status == "pending" or end.outcome in {"lost", "released"}
+        ):
+            status, text, due_at = "cancelled", end.text, 0.0
+        else:
+            due_at = end.due_at
+        unit.end(str(status), charged=charged, cost=cost, due_at=due_at, text=text)
+        if end.hold is not None and job.starts <= end.start:
+            job.pause(str(end.hold.reason))
+        job.drain()
+
+    @rule(rescued=st.booleans())
+    def crash(self, rescued: bool) -> None:
+        """Somebody newer owns the store. What the older one ran is still marked as running, until it is rescued."""
+        self.epoch = self.write(processes.take_over, process="1:2:3", guard="full", now=self.now)
+        if rescued:
+            self.rescue_the_lost()
+
+    @rule()
+    def rescue_the_lost(self) -> None:
+        """What the current supervisor does not run itself is nobody's: here it runs nothing."""
+        self.run(rescue(self.store, self.epoch, running=(), clock=lambda: self.now))
+        for _, job in self.jobs.values():
+            for unit in job.of("running"):
+                cancelled = unit.intent == "cancel" or job.status == "cancelled"
+                last = "failed" if unit.charged + 1 >= job.max_attempts else "pending"
+                unit.end("cancelled" if cancelled else last, charged=True, cost=unit.reserved)
+            job.drain()
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.epoch > 1)
+    def claim_in_the_name_of_the_dead(self, data: Any) -> None:
+        row, _ = self.pick(data) or (None, None)
+        if row is not None:
+            try:
+                self.write(claims.claim, row.number, epoch=self.epoch - 1, limit=3, now=self.now)
+            except TakenOver:
+                return
+            raise Broken("an older epoch could claim")
+
+    def _start(self, row: Row, job: Job) -> None:
+        assert self.write(jobs.start, row.number, credential="login", now=self.now) == job.start()

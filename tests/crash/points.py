@@ -1,0 +1,63 @@
+"""Named crash points: the process kills itself right before or right after the commit of a verb of the store.
+
+A wrapper around `db.Database.write`, put there by the scripted supervisor; the product has no hook for it.
+"""
+
+import os
+import signal
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from batchproc.store import db
+
+VERBS = (
+    *("claims.claim", "attempts.settle", "attempts.rescue", "processes.take_over", "events.append"),
+    *("jobs.pause", "jobs.go_on", "limits.keep", "backlog.step"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """At the `k`-th call of `verb`: `before` its commit, with the transaction open, or `after` it, with nothing done
+    since."""
+
+    verb: str
+    when: str
+    k: int = 1
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def arm(point: Point) -> None:
+    original, seen = db.Database.write, [0]
+
+    async def write(self: db.Database, verb: Any, *args: Any, **kwargs: Any) -> Any:
+        if name(verb) != point.verb:
+            return await original(self, verb, *args, **kwargs)
+        seen[0] += 1
+        if seen[0] != point.k:
+            return await original(self, verb, *args, **kwargs)
+        if point.when == "before":
+            return await original(self, _then_die(verb), *args, **kwargs)
+        result = await original(self, verb, *args, **kwargs)
+        die()
+        return result
+
+    db.Database.write = write  # type: ignore[method-assign,assignment]
+
+
+def name(verb: Any) -> str:
+    return f"{getattr(verb, '__module__', '').rpartition('.')[2]}.{getattr(verb, '__name__', '')}"
+
+
+def _then_die(verb: Any) -> Any:
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        verb(*args, **kwargs)
+        die()
+
+    return dying
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,97 @@
+"""Negative controls: houses that were broken on purpose, before the same judges. Each must be found out."""
+
+import time
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from batchproc.models import Credential, Settlement
+from batchproc.store import attempts, db, engine, jobs, processes
+from batchproc.supervisor.rescue import rescue
+from tests.conftest import OPTIONS, wait_until
+from tests.crash import effects, judge
+from tests.crash.enumerated import enumerate_job
+from tests.crash.machine import StoreMachine
+from tests.crash.scripted_house import scripted_house
+from tests.crash.test_overspend_scripted import spend
+from tests.crash.totals import Broken, Totals
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(120)]
+
+# What the store's own statements would be without their fences.
+NO_LICENCE = (
+    attempts.LICENCE.replace("AND a.n = u.attempt", "AND a.n = :attempt")
+    .replace("u.status = 'running' AND u.attempt = :attempt AND u.epoch = :epoch", ":epoch = :epoch")
+    .replace("AND :epoch = (SELECT MAX(epoch) FROM supervisors)", "")
+)
+NO_FENCE = attempts.SETTLE.replace("AND status = 'running' AND attempt = :attempt AND epoch = :epoch", "")
+
+
+def take_the_fence_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert NO_FENCE != attempts.SETTLE and "supervisors" not in NO_LICENCE and "'running'" not in NO_LICENCE
+    monkeypatch.setattr(attempts, "LICENCE", NO_LICENCE)
+    monkeypatch.setattr(attempts, "SETTLE", NO_FENCE)
+
+
+async def back_from_the_dead(store: db.Database) -> None:
+    """A supervisor that was taken for dead ends an attempt that its successor has given to another agent."""
+    job = await enumerate_job(store, OPTIONS, 1, now=time.time(), interrupted=False)
+    await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=time.time())
+    claims = []
+    for _ in range(2):
+        epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=time.time())
+        await rescue(store, epoch, running=(), clock=time.time)
+        claim = await store.write(claims.claim, job.number, epoch=epoch, limit=1, now=time.time())
+        claims += claim.units
+    for unit in claims:
+        text = f"by attempt {unit.fence.attempt}"  # uncharged: otherwise a CHECK of the table refuses it, fence or none
+        end = Settlement(status="succeeded", outcome="succeeded", text=text, charged=False)
+        await store.write(attempts.settle, unit.fence, end, now=time.time())
+
+
+async def test_an_attempt_that_comes_back_from_the_dead_changes_nothing(store, totals):
+    await back_from_the_dead(store)
+    totals.add(await store.read(judge.books))
+
+
+async def test_without_the_fence_a_doubled_result_is_found(store, totals, monkeypatch):
+    take_the_fence_down(monkeypatch)
+    await back_from_the_dead(store)
+    with totals.control("no fence around settle"):
+        found = await store.read(judge.books)
+        assert found.doubled
+        found.require()
+
+
+def test_without_the_fence_the_state_machine_finds_a_history(totals, monkeypatch):
+    take_the_fence_down(monkeypatch)
+    few = settings(max_examples=60, stateful_step_count=50, phases=[Phase.generate], database=None, print_blob=False)
+    with totals.control("no fence around settle, looked for by the state machine"):
+        try:
+            run_state_machine_as_test(StoreMachine, settings=few)
+        except (AssertionError, engine.sqlite.IntegrityError) as found:  # our judge's word, or the table's
+            raise Broken(str(found)) from found
+
+
+async def test_without_a_guard_agents_that_outlive_their_supervisor_are_found(tmp_path, totals):
+    async with scripted_house(tmp_path) as house:
+        house.plan(guard="off")
+        house.death_s = 0.3  # instead of five, so as not to wait for what is plain to see
+        job_id, job, keys = await house.create(["slow"] * 6)
+        await house.service.start_job(job_id)
+        await wait_until(lambda: len(effects.spans(effects.read(house.log))) >= 3, "agents are at work", 10)
+        await house.kill(await house.supervisor())
+        [death] = house.deaths.values()
+        await wait_until(lambda: effects.read(house.log)[-1].t > death + 0.4, "an agent works on", 5)
+        with totals.control("no guard"):
+            found = await house.judge(job, keys, slots=6)
+            assert found.calls_after_death and found.orphans
+            found.require()
+
+
+async def test_without_reservations_an_overspent_budget_is_found(tmp_path, totals):
+    async with scripted_house(tmp_path) as house:
+        house.plan(agent="fast", reserve=False)
+        with totals.control("no reservations"):
+            await spend(house, Totals(), kills=0, units=60)

@@ -7,7 +7,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from batchproc.models import Credential, Settlement
-from batchproc.store import attempts, db, engine, jobs, processes
+from batchproc.store import attempts, claims, db, engine, jobs, processes
 from batchproc.supervisor.rescue import rescue
 from tests.conftest import OPTIONS, wait_until
 from tests.crash import effects, judge
@@ -38,13 +38,13 @@ async def back_from_the_dead(store: db.Database) -> None:
     """A supervisor that was taken for dead ends an attempt that its successor has given to another agent."""
     job = await enumerate_job(store, OPTIONS, 1, now=time.time(), interrupted=False)
     await store.write(jobs.start, job.number, credential=Credential.LOGIN, now=time.time())
-    claims = []
+    taken = []
     for _ in range(2):
         epoch = await store.write(processes.take_over, process="1:2:3", guard="full", now=time.time())
         await rescue(store, epoch, running=(), clock=time.time)
         claim = await store.write(claims.claim, job.number, epoch=epoch, limit=1, now=time.time())
-        claims += claim.units
-    for unit in claims:
+        taken += claim.units
+    for unit in taken:
         text = f"by attempt {unit.fence.attempt}"  # uncharged: otherwise a CHECK of the table refuses it, fence or none
         end = Settlement(status="succeeded", outcome="succeeded", text=text, charged=False)
         await store.write(attempts.settle, unit.fence, end, now=time.time())

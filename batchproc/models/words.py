@@ -76,7 +76,7 @@ class Profile(StrEnum):
     ANSWER = "answer"  # no tools at all
     READ_ONLY = "read-only"  # reads its own file, or the working directory if one is named
     EDIT = "edit"  # also writes, in its scratch directory or the working directory
-    FULL = "full"  # also a shell, in the CLI's sandbox; off unless the settings allow it
+    FULL = "full"  # also a shell, in the CLI's sandbox; a person has to approve it
 
 
 class Credential(StrEnum):

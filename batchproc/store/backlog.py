@@ -88,6 +88,10 @@ NEXT_HALTING = """
 SELECT number FROM jobs WHERE status = 'cancelled' AND published = 1 AND deleting = 0 AND EXISTS
     (SELECT 1 FROM counters WHERE job = jobs.number AND status = 'pending' AND n > 0) LIMIT 1
 """
+NEXT_ABANDONED = """
+SELECT number FROM jobs WHERE status = 'cancelled' AND published = 0 AND deleting = 0 AND EXISTS
+    (SELECT 1 FROM units WHERE job = jobs.number) LIMIT 1
+"""
 NEXT_DELETED = "SELECT number FROM jobs WHERE deleting = 1 LIMIT 1"
 
 
@@ -100,19 +104,27 @@ def step(tx: engine.Tx, *, job: int | None = None, now: float) -> bool:
     number = job if job is not None else _first(tx, NEXT_HALTING)
     if number is not None and cancel_pending(tx, number, now=now):
         return True
+    if (number := _first(tx, NEXT_ABANDONED)) is not None:
+        tx.execute(DISCARD, {"job": number, "limit": STEP})
+        return True
     number = job if job is not None else _first(tx, NEXT_DELETED)
     return number is not None and retention.erase_some(tx, number)
 
 
 def is_empty(tx: engine.Tx) -> bool:
     """Whether everything that was ordered is done."""
-    return not any(tx.execute(look).fetchone() for look in (NEXT_RETRY, NEXT_HALTING, NEXT_DELETED))
+    return not any(tx.execute(look).fetchone() for look in (NEXT_RETRY, NEXT_HALTING, NEXT_ABANDONED, NEXT_DELETED))
 
 
 def _first(tx: engine.Tx, look: str) -> int | None:
     row = tx.execute(look).fetchone()
     return None if row is None else int(row["number"])
 
+
+DISCARD = """
+DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :job LIMIT :limit)
+"""
+"""Units of a job that was cancelled while its source was read: nobody ever saw them."""
 
 BY_STATUS = """
 SELECT number FROM units WHERE job = :job AND status = :status AND finished_at IS NOT NULL AND number > :after

@@ -1,9 +1,12 @@
 """What concerns many units is ordered in one row and worked off in steps, whoever is killed or comes in between."""
 
+import json
+
 import pytest
 
-from batchproc.models import Credential, Order, Settlement, UnitStatus
+from batchproc.models import Credential, JobSpec, Order, Settlement, UnitStatus
 from batchproc.store import attempts, backlog, claims, control, engine, events, jobs, needs, retention, units
+from tests.conftest import OPTIONS
 from tests.store.test_units import NOW, done, start, take_over
 
 ME = Order(by="a test", why="to see")
@@ -162,3 +165,15 @@ async def test_each_pause_is_told_even_the_second_one_that_releases(store, make_
     await store.write(control.hold, job.number, ME, release=True, now=NOW)
     kinds = [e.kind for e in await store.read(events.of_job, job.number, 0, limit=99)]
     assert (kinds.count("job.paused"), kinds.count("units.releasing")) == (1, 1)
+
+
+async def test_units_that_a_cancelled_job_had_read_and_nobody_saw_are_removed(store):
+    spec = JobSpec(name="n", instructions="do", enumerator={"type": "list"})
+    job, _ = await store.write(jobs.create, spec, OPTIONS, reader="test", now=NOW)
+    chunk = json.dumps([(f"u{i}", {"value": 1}, i) for i in range(25)])
+    await store.write(units.add_many, job.number, jobs.FIRST_READING, chunk)
+    assert await store.write(control.cancel, job.number, ME, now=NOW)
+    while await store.write(backlog.step, now=NOW):
+        pass
+    assert await store.read(lambda tx: tx.execute("SELECT COUNT(*) FROM units").fetchone()[0]) == 0
+    assert not await store.read(needs.supervisor)

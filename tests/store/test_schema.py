@@ -134,7 +134,10 @@ def all_statements():
         (backlog.PUT_BACK, {"units": "[1]"}),
         (backlog.BY_KEYS, {"keys": '["k"]'}),
         *((sql, {}) for sql in (backlog.BY_STATUS, backlog.BY_SIGNATURE, backlog.PENDING_OF_CANCELLED)),
-        *((sql, {}) for sql in (backlog.NEXT_RETRY_OF, backlog.NEXT_HALTING, backlog.NEXT_DELETED)),
+        *(
+            (sql, {})
+            for sql in (backlog.NEXT_RETRY_OF, backlog.NEXT_HALTING, backlog.NEXT_ABANDONED, backlog.NEXT_DELETED)
+        ),
         *((sql, {}) for sql in (backlog.COUNT_BY_STATUS, backlog.COUNT_BY_SIGNATURE)),
     ]
     return [*STATEMENTS, *more]

@@ -28,10 +28,10 @@ def done(text="fine", **more):
 async def test_a_claimed_unit_is_claimed_once_however_many_ask(store, make_job):
     job, epoch = await make_job(50), await take_over(store)
     await start(store, job)
-    claims = await asyncio.gather(
+    taken = await asyncio.gather(
         *[store.write(claims.claim, job.number, epoch=epoch, limit=7, now=NOW) for _ in range(20)]
     )
-    keys = [unit.key for claim in claims for unit in claim.units]
+    keys = [unit.key for claim in taken for unit in claim.units]
     assert len(keys) == 50 == len(set(keys))
 
 

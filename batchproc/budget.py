@@ -10,7 +10,7 @@ from batchproc.models.spec import UNITS_IN_A_BUDGET
 from batchproc.prices import price_of
 
 WINDOW = 200_000
-"""Tokens that one request is taken to read before any was measured: all that most models take."""
+"""Tokens that one request is taken to read before enough was measured: all that most models take."""
 FRAME = 20_000
 """Tokens that every request holds beside the unit's own data: system prompt, tools, a few turns of talk."""
 BYTES_PER_TOKEN = 2.5
@@ -19,6 +19,8 @@ MOST_OF_A_FILE = 400_000
 """Bytes of a file that one request is taken to hold: the Read tool gives out no more in a few turns."""
 GROWTH = 1.25
 """A request may turn out this much larger than the largest one that was measured."""
+ENOUGH = 5
+"""Attempts that have to be measured before the largest of their requests is trusted."""
 DUST = 1e-9  # dollars: what adding up floating point numbers may be off by
 
 
@@ -46,21 +48,25 @@ class Room:
 class Reservation:
     """The most that one attempt can cost: its cap, which the CLI looks at after each request, and one last request.
 
-    `largest_request` is what was measured of the job so far, in tokens; 0: nothing. Agents of the rehearsal model are
-    free.
+    `largest_request` is the largest one of the `measured` attempts of the job so far, in tokens; 0: none was. Agents of
+    the rehearsal model are free.
     """
 
     options: AgentOptions
     largest_request: int
+    measured: int = ENOUGH
 
     def usd(self, size: int) -> float:
-        """For a unit of `size` bytes. Before anything was measured its agent might send all that the model takes."""
-        measured = self.largest_request * GROWTH if self.largest_request else WINDOW
-        return self._usd(max(measured, _own_tokens(self.options, size)))
+        """For a unit of `size` bytes. Before enough was measured its agent might send all that a model takes."""
+        known = self.largest_request > 0 and self.measured >= ENOUGH
+        return self._usd(max(0 if known else WINDOW, self._seen(size)))
 
     def alone_usd(self, size: int) -> float:
-        """The same for one that runs alone, to be measured: by its own size."""
-        return self.usd(size) if self.largest_request else self._usd(_own_tokens(self.options, size))
+        """The same for one that runs alone, to be measured: by what is known so far, and its own size."""
+        return self._usd(self._seen(size))
+
+    def _seen(self, size: int) -> float:
+        return max(self.largest_request * GROWTH, _own_tokens(self.options, size))
 
     def _usd(self, read: float) -> float:
         if self.options.model == REHEARSAL:

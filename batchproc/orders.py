@@ -36,8 +36,10 @@ def said_of_control(action: str, changes: Mapping[str, float], look: Snapshot, *
     return "; ".join(done)
 
 
-def said_of_cancel(look: Snapshot) -> str:
+def said_of_cancel(look: Snapshot, *, cancelled: bool) -> str:
     if look.job.status is not JobStatus.CANCELLED:
+        if cancelled:
+            return "cancelled; but somebody has asked for units again meanwhile, and these run"
         return f"it had ended before ({look.job.status}); nothing was changed"
     running = look.counts[UnitStatus.RUNNING]
     stopping = f"; {running} running agents are being stopped" if running else ""

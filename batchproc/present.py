@@ -105,13 +105,14 @@ def started(job: Job, counts: Mapping[str, int], credential: Credential, *, guar
         Credential.ENVIRONMENT: "paid with the credential of this server's environment",
         Credential.LOGIN: "paid with the CLI's stored login",
     }[credential]
-    done = job.status is JobStatus.COMPLETED
     message = (
-        "every unit was final already"
-        if done
-        else f"{ledger.units(job.total_units)}, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. "
+        f"{ledger.units(job.total_units)}, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. "
         f"It goes on when this chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
     )
+    if job.status is JobStatus.COMPLETED:
+        message = "every unit was final already"
+    elif job.status is JobStatus.PAUSED:
+        message = f"it is paused again at once ({job.reason}): {job.detail or 'get_status says why'}"
     return answers.StartedJob(ledger=ledger.words(counts, job), job_id=job.job_id, status=job.status, message=message)
 
 

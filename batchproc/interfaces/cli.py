@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import json
 import logging
 import sys
@@ -24,6 +25,9 @@ Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 def main(argv: Sequence[str], *, demo: Demo) -> int:
     """Run one command; returns the exit code: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
     args = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter gets its number
     if args.command == "demo":
         return demo(rehearsal=args.rehearsal)
     try:

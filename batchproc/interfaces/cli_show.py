@@ -56,7 +56,7 @@ SHELL = (
 def in_shell_words(text: str, job_id: str = "JOB") -> str:
     """An advice that names tools, in commands that can be typed."""
     for tool, command in SHELL:
-        text = re.sub(rf"(?<!`)\b(?:call )?(?:{tool})", command.replace("JOB", job_id), text)
+        text = re.sub(rf"(?<!`)\b(?:call )?(?:{tool})(?!\w)", command.replace("JOB", job_id), text)
     return text
 
 
@@ -133,7 +133,9 @@ def job_list(answer: answers.JobList) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("job", "ledger", "status", "units", "done", "cost", "name"):
         number = column in {"units", "done", "cost"}
-        table.add_column(column, justify="right" if number else "left", no_wrap=column == "job", overflow="fold")
+        table.add_column(
+            column, justify="right" if number else "left", no_wrap=column in {"job", "ledger"}, overflow="fold"
+        )
     for line in answer.jobs:
         cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
         reason = f" ({plain(line.reason)})" if line.status == "paused" else ""

@@ -58,8 +58,8 @@ def with_errors_for_models(verb: Callable[..., Awaitable[T]]) -> Callable[..., A
                 return await verb(*args, **kwargs)
         except TimeoutError as error:
             raise ToolError(
-                f"no answer within {limit_s:g} s: the machine or its disk is busy. Nothing is half done; "
-                "see list_jobs, then call again"
+                f"no answer within {limit_s:g} s: the machine or its disk is busy. What was ordered is "
+                "finished in the background; see list_jobs before you call again"
             ) from error
         except ValidationError as error:
             raise ToolError(_explain(error)) from error

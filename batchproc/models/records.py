@@ -36,6 +36,7 @@ class Job:
     saved_usd: float
     begun: int
     largest_request: int
+    measured: int
     active_s: float
     created_at: datetime
     started_at: datetime | None
@@ -96,10 +97,12 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """Units that were claimed; and, if there could have been more, the cap of the job that stood in the way."""
+    """Units that were claimed; or the cap of the job that stood in the way, and whether `others` wait for their time
+    that it does not hold back."""
 
     units: list[Claimed]
     reached: str | None = None
+    others: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from batchproc import approvals, credentials
 from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
-from batchproc.models import Credential, Job, Order
+from batchproc.models import Credential, Job, JobStatus, Order
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
 from batchproc.store import backlog
@@ -51,20 +51,31 @@ class Allowing(Service):
     async def _hand_credentials(self, job: Job) -> tuple[Credential, str]:
         """See that a supervisor lives and has what the job pays with; what that is, and the supervisor's guard.
 
-        A face that has no credential may let a job go on if the supervisor still holds the one of another face.
+        A job that runs goes on with what it has. A face that has no credential may let a job go on if the supervisor
+        still holds the one of another face.
         """
+        for _ in range(RINGS):
+            credential, pays = await self._choose(job)
+            hello = await self._launcher.ensure()
+            if pays is None or await self._launcher.hand_credentials(job.job_id, pays):
+                return credential, str(hello["guard"])
+        raise SupervisorError("no supervisor took the credential; see `batchproc doctor`, then try again")
+
+    async def _choose(self, job: Job) -> tuple[Credential, Mapping[str, str] | None]:
+        """What is to pay, and the variables to hand over; None: the supervisor has them."""
+        if job.status is JobStatus.RUNNING and job.credential is not None and await self._is_paid_for(job):
+            return job.credential, None
         try:
             credential = credentials.choose(job.options.model, self._environ)
         except CredentialMissing:
-            if job.credential is not Credential.ENVIRONMENT or not await self._launcher.holds_credentials(job.job_id):
+            if job.credential is not Credential.ENVIRONMENT or not await self._is_paid_for(job):
                 raise
-            return job.credential, str((await self._launcher.ensure())["guard"])
-        pays = {} if credential is Credential.REHEARSAL else credentials.variables(self._environ)
-        for _ in range(RINGS):
-            hello = await self._launcher.ensure()
-            if await self._launcher.hand_credentials(job.job_id, pays):
-                return credential, str(hello["guard"])
-        raise SupervisorError("no supervisor took the credential; see `batchproc doctor`, then try again")
+            return job.credential, None
+        return credential, {} if credential is Credential.REHEARSAL else credentials.variables(self._environ)
+
+    async def _is_paid_for(self, job: Job) -> bool:
+        """Whether the supervisor that lives can pay for the job as it is."""
+        return job.credential is not Credential.ENVIRONMENT or await self._launcher.holds_credentials(job.job_id)
 
     def _order(self, why: str | None) -> Order:
         return Order(by=self._by, why=why)
@@ -79,11 +90,12 @@ class Allowing(Service):
         return True
 
     async def _see_to_it(self, job: Job) -> None:
-        """Have somebody work on a job that goes on, and hand him the credential if this face has it."""
-        if not self._launcher.is_alive:
+        """Have somebody work on a job that goes on, and hand him its credential if he has none and this face has it."""
+        await self._launcher.ensure()
+        if not await self._is_paid_for(job):
             with contextlib.suppress(CredentialMissing):
-                await self._hand_credentials(job)
-            await self._launcher.ensure()
+                if credentials.choose(job.options.model, self._environ) is job.credential:
+                    await self._launcher.hand_credentials(job.job_id, credentials.variables(self._environ))
         await self._launcher.ring()
 
 

@@ -74,13 +74,14 @@ class Controlling(Allowing):
     async def cancel_job(self, job_id: str, *, why: str | None = None) -> answers.ControlledJob:
         """End a job for good. What is final stays; what runs is stopped within seconds and is not run again."""
         job = await self._job(job_id)
-        if await self._store.write(control.cancel, job.number, self._order(why), now=self._clock()):
+        cancelled = await self._store.write(control.cancel, job.number, self._order(why), now=self._clock())
+        if cancelled:
             await self._launcher.ring()  # those that run are stopped first
         if (await self._job(job_id)).status is JobStatus.CANCELLED:
             await self._work_off(job)
             await self.wake()
         look = await self._look(job_id)
-        return orders.controlled(look, orders.said_of_cancel(look))
+        return orders.controlled(look, orders.said_of_cancel(look, cancelled=cancelled))
 
     async def cancel_units(self, job_id: str, keys: Sequence[str], *, why: str | None = None) -> answers.ControlledJob:
         """Cancel some units of a job by their keys. Raises `NotFound` naming keys that the job does not have, before
@@ -91,6 +92,7 @@ class Controlling(Allowing):
         unknown = await self._store.read(control.unknown_keys, job.number, keys)
         if unknown:
             raise no_such_keys(job_id, unknown)
+        await self._work_off(job)  # units that were asked for again are back in the queue before they are cancelled
         done = await self._store.write(control.cancel_keys, job.number, keys, self._order(why), now=self._clock())
         await self._launcher.ring()
         await self.wake()

@@ -55,7 +55,9 @@ class Retrying(Allowing):
                 return await self._store.write(backlog.ask_again, job, which, how, order, now=self._clock())
             except backlog.HasEnded:
                 continue
-        raise WrongStatus(job.job_id, job.status, "retry units", "it ends again and again; try once more")
+            except backlog.StillCancelling:
+                await self._work_off(job)
+        raise WrongStatus(job.job_id, job.status, "retry units", "others are changing it; try again in some seconds")
 
 
 def _selection(status: str | None, signature: str | None, keys: Sequence[str] | None) -> backlog.Selection:

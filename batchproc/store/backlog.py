@@ -20,6 +20,10 @@ class HasEnded(StoreError):
     """The job has ended meanwhile: to run again it needs somebody who pays."""
 
 
+class StillCancelling(StoreError):
+    """Units of the job wait for their cancellation: they would run if it were opened again before."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
     """Which final units are meant: by status, by the signature of their failure, or by their keys. One of them."""
@@ -68,9 +72,11 @@ VALUES (:job, :status, :signature, :keys, :note, :resume, :by, :why)
 def ask_again(tx: engine.Tx, job: Job, which: Selection, how: Again, order: Order, *, now: float) -> None:
     """Order final units to be run again; the first step of it is done at once. A job that has ended runs again.
 
-    Raises `HasEnded` if it has, and `how.credential` says nothing.
+    Raises `HasEnded` if it has, and `how.credential` says nothing; `StillCancelling` before its cancellation is done.
     """
     has_ended = jobs.by_number(tx, job.number).status in ENDED
+    if has_ended and jobs.ledger(tx, job.number)[UnitStatus.PENDING]:
+        raise StillCancelling(f"job {job.job_id} is still being cancelled; try again in some seconds")
     if has_ended and (
         how.credential is None or not jobs.reopen(tx, job.number, credential=how.credential, now=now, order=order)
     ):

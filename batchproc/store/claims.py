@@ -43,8 +43,7 @@ def claim(
     room = budget.room(options, spending, want=limit)
     due = [_Due(one, rows.load(one["payload"])) for one in _due(tx, job, room, now)]
     if not due:
-        spent_up = room.attempts <= 0 or not _any_again(tx, job)
-        return Claim(units=[], reached=room.reached if spent_up else None)
+        return Claim(units=[], reached=room.reached, others=room.attempts > 0 and _any_again(tx, job))
     needs = _affordable(options, spending, reserve, due)
     if not needs and reserve is not None:
         return Claim(units=[], reached=budget.no_money(options, spending, reserve.alone_usd(due[0].size)))

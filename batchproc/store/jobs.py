@@ -46,7 +46,8 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
 
 
 COLUMNS = """number, job_id, name, instructions, source, options, status, reason, detail, resume_at, priority,
-    credential, total_units, units_read, cost_usd, tokens, wasted_usd, saved_usd, begun, largest_request, active_s,
+    credential, total_units, units_read, cost_usd, tokens, wasted_usd, saved_usd, begun, largest_request, measured,
+    active_s,
     created_at, started_at, resumed_at, starts, finished_at"""
 BY_NUMBER = f"SELECT {COLUMNS} FROM jobs WHERE number = :number"  # noqa: S608 - our own columns
 BY_ID = f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id AND deleting = 0"  # noqa: S608
@@ -189,7 +190,8 @@ def put_off(tx: engine.Tx, number: int, hold: Hold) -> None:
 
 ADD_BILL = """
 UPDATE jobs SET cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, wasted_usd = wasted_usd + :wasted_usd,
-    saved_usd = saved_usd + :saved_usd, largest_request = MAX(largest_request, :largest_request)
+    saved_usd = saved_usd + :saved_usd, largest_request = MAX(largest_request, :largest_request),
+    measured = measured + (:largest_request > 0)
 WHERE number = :number
 """
 

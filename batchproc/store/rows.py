@@ -96,6 +96,7 @@ def job(row: engine.Row) -> Job:
         saved_usd=row["saved_usd"],
         begun=row["begun"],
         largest_request=row["largest_request"],
+        measured=row["measured"],
         active_s=row["active_s"],
         created_at=certain(row["created_at"]),
         started_at=moment(row["started_at"]),

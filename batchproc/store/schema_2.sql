@@ -7,6 +7,7 @@ ALTER TABLE jobs ADD COLUMN wasted_usd    REAL NOT NULL DEFAULT 0;     -- of att
 ALTER TABLE jobs ADD COLUMN saved_usd     REAL NOT NULL DEFAULT 0;     -- of lost attempts whose conversation went on
 ALTER TABLE jobs ADD COLUMN begun         INTEGER NOT NULL DEFAULT 0;  -- units that were started at least once
 ALTER TABLE jobs ADD COLUMN largest_request INTEGER NOT NULL DEFAULT 0;  -- tokens of the largest one its agents sent
+ALTER TABLE jobs ADD COLUMN measured      INTEGER NOT NULL DEFAULT 0;  -- attempts that went into it
 ALTER TABLE jobs ADD COLUMN active_s      REAL NOT NULL DEFAULT 0;     -- how long it ran, by a clock that never jumps
 
 -- What the user wrote of the source may be large, and the jobs' rows change with every attempt.

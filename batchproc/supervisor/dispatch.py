@@ -107,7 +107,7 @@ class Dispatcher:
             return Claim(units=[])
         elif due is None or due > now:
             return Claim(units=[])
-        reserve = budget.Reservation(options=job.options, largest_request=job.largest_request)
+        reserve = budget.Reservation(options=job.options, largest_request=job.largest_request, measured=job.measured)
         return await self.store.write(claims.claim, job.number, epoch=self.epoch, limit=limit, now=now, reserve=reserve)
 
     async def _pause_if_spent(self, job: Job, claim: Claim) -> None:
@@ -115,7 +115,7 @@ class Dispatcher:
         self._capped.discard(job.number)
         if claim.reached is None or claim.units:
             return
-        if self.agents_of(job):
+        if self.agents_of(job) or claim.others:
             self._capped.add(job.number)
             return
         hold = Hold(reason=Pause.BUDGET, detail=claim.reached)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 RETRY_WRITE_S = 1.0
 LOOKS_AGAIN_S = 30.0  # after an attempt that the disk refused
-CARRIED_ON = frozenset({Cause.WORKER_LOST, Cause.QUOTA, Cause.RATE_LIMIT, Cause.OVERLOADED})
+CARRIED_ON = frozenset({Cause.WORKER_LOST, Cause.QUOTA, Cause.RATE_LIMIT, Cause.OVERLOADED, Cause.AUTHENTICATION})
 """What takes an attempt away from an agent that did nothing wrong: its conversation may go on."""
 
 

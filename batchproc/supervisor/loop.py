@@ -150,8 +150,13 @@ class Supervisor:
     async def _do_what_was_ordered(self) -> None:
         """Stop units that are not wanted any more, and one step of what is left to do; the next look does the next."""
         await self._dispatcher.obey()
-        if await self._crew.store.write(backlog.step, now=self._crew.clock()):
-            self._wake.set()
+        try:
+            if await self._crew.store.write(backlog.step, now=self._crew.clock()):
+                self._wake.set()
+        except (StoreError, TakenOver):
+            raise
+        except Exception:  # one order that cannot be carried out must not keep the others from being worked on
+            log.exception("what was ordered cannot be done")
 
     async def _may_run(self, job: Job) -> bool:
         load = {"agents": self._dispatcher.agents, "young": self._dispatcher.young}
@@ -193,7 +198,9 @@ class Supervisor:
         for job in runnable:
             if (opens_in_s := self._crew.limits.opens_in_s(job)) is not None:
                 waits.append(max(0.05, opens_in_s))
-            elif self._dispatcher.free_for(job) and not self._dispatcher.is_capped(job):
+            elif self._dispatcher.is_capped(job):
+                waits.append(LOOK_AT_PAUSES_S)
+            elif self._dispatcher.free_for(job):
                 due = await self._crew.store.read(units.next_due, job.number)
                 waits += [] if due is None else [max(0.05, due - self._crew.clock())]
             elif not self._dispatcher.agents:

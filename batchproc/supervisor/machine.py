@@ -56,12 +56,13 @@ class Machine:
         more room than is needed."""
         again = now_wall + LOOK_EVERY_S
         if self._disk_mb is not None and self._disk_mb < self.disk_reserve_mb * margin:
-            said = f"{self._disk_mb:.0f} MB are left on the disk of {self.home}; {self.disk_reserve_mb:g} MB are needed"
+            needed = f"{self.disk_reserve_mb * margin:g} MB are needed"
+            said = f"{self._disk_mb:.0f} MB are left on the disk of {self.home}; {needed}"
             return Hold(reason=Pause.DISK, detail=said, resume_at=again)
         if agents == 0 and self.agents_that_fit(young, margin) < 1:
             said = (
                 f"{self._available_mb:.0f} MB of memory are left; an agent takes {self.agent_mb:.0f} MB and "
-                f"{self.memory_reserve_mb:g} MB are kept for the rest of the machine"
+                f"{self.memory_reserve_mb * margin:g} MB are kept for the rest of the machine"
             )
             return Hold(reason=Pause.MEMORY, detail=said, resume_at=again)
         return None

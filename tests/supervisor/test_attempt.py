@@ -64,7 +64,13 @@ async def claimed(store, make_job):
 
 
 def room(tx, pages):
-    """Let the file grow by so many pages, and no further: SQLite then says that the disk is full."""
+    """Let the file grow by so many pages, and no further: SQLite then says that the disk is full.
+
+    What an upgrade of the schema left free in it is filled first.
+    """
+    free, size = (tx.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
+    filled = {"bytes": free * size // 2}  # as hexadecimal digits twice as many
+    tx.execute("INSERT INTO logs (at, source, level, text) VALUES (1, 's', 'info', hex(zeroblob(:bytes)))", filled)
     used = tx.execute("PRAGMA page_count").fetchone()[0]
     return tx.execute(f"PRAGMA max_page_count = {used + pages}").fetchone()[0]
 

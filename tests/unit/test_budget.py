@@ -26,6 +26,9 @@ def test_an_attempt_reserves_its_cap_and_one_last_request():
     assert reservation(largest_request=40_000).usd(size=1_000) == pytest.approx(0.1 + last(50_000))
     assert reservation(largest_request=8_000).usd(size=250_000) == pytest.approx(0.1 + last(120_000))
     assert reservation().usd(size=1_000) == pytest.approx(0.1 + last(200_000))
+    few = Reservation(options=PAID, largest_request=40_000, measured=4)
+    assert few.usd(size=1_000) == pytest.approx(0.1 + last(200_000)), "a few say little of the others"
+    assert few.alone_usd(size=1_000) == pytest.approx(0.1 + last(50_000))
     assert reservation().alone_usd(size=25_000) == pytest.approx(0.1 + last(30_000))
     assert reservation(replace(PAID, model="rehearsal")).usd(size=10**9) == 0.0
 

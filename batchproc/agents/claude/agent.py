@@ -17,7 +17,7 @@ from batchproc.platform import processes
 
 BY_REPORT = frozenset({"result", "refused"})
 """Ends that the report itself explains."""
-POLITE = frozenset({"result", "interrupted"})
+POLITE = frozenset({"result", "interrupted", "refused"})
 """Ends after which a CLI gets a moment to write its conversation down: it may go on one day."""
 
 

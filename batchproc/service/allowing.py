@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from batchproc import approvals, credentials
 from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
-from batchproc.models import Credential, Job, JobStatus, Order
+from batchproc.models import Credential, Job, JobStatus, Order, Pause
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
 from batchproc.store import backlog
+from batchproc.store import jobs as rows
 
 PATIENCE_S = 5.0  # how long a face works off what it ordered
 MOST_KEYS = 10_000
@@ -96,6 +97,8 @@ class Allowing(Service):
             with contextlib.suppress(CredentialMissing):
                 if credentials.choose(job.options.model, self._environ) is job.credential:
                     await self._launcher.hand_credentials(job.job_id, credentials.variables(self._environ))
+                    # A supervisor that has just come up may have looked at the job before it had this.
+                    await self._store.write(rows.go_on, job.number, reason=Pause.CREDENTIAL, now=self._clock())
         await self._launcher.ring()
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
@@ -105,7 +106,15 @@ class StoreMachine(Work):
         row, job = self.pick(data, allow=lambda job: bool(job.of(status))) or self.pick(data) or (None, None)
         if row is None:
             return
+        self._ask_again(row, job, status, resume=resume)
+
+    def _ask_again(self, row: Any, job: Job, status: str, *, resume: bool = False) -> None:
+        """Refused, and nothing is changed, while the job's cancellation is not done."""
         which, how = backlog.Selection(status=status), backlog.Again(resume=resume, credential="login")
+        if job.status == "cancelled" and job.of("pending"):
+            with pytest.raises(backlog.StillCancelling):
+                self.write(backlog.ask_again, row, which, how, BY, now=self.now)
+            return
         self.write(backlog.ask_again, row, which, how, BY, now=self.now)
         job.ask_again(status, backlog.STEP)
 
@@ -115,9 +124,7 @@ class StoreMachine(Work):
         """Cancelled before all that was asked for is back in the queue."""
         row, job = self.pick(data, allow=lambda job: len(job.of(status)) > 1) or (None, None)
         if row is not None:
-            how = backlog.Again(credential="login")
-            self.write(backlog.ask_again, row, backlog.Selection(status=status), how, BY, now=self.now)
-            job.ask_again(status, backlog.STEP)
+            self._ask_again(row, job, status)
             assert self.write(control.cancel, row.number, BY, now=self.now) == job.cancel()
 
     @rule(data=st.data(), to_the_end=st.booleans())

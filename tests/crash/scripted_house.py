@@ -143,7 +143,8 @@ class ScriptedHouse:
                     backlog.Selection(status=UnitStatus.CANCELLED),
                     backlog.Again(credential=Credential.LOGIN),
                 )
-                await self.store.write(backlog.ask_again, job, which, again, BY, now=now)
+                with contextlib.suppress(backlog.StillCancelling):
+                    await self.store.write(backlog.ask_again, job, which, again, BY, now=now)
             case _:
                 return False
         return True

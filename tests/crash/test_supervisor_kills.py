@@ -1,6 +1,7 @@
 """The supervisor is killed again and again, at random moments and at named points; its agents follow a script."""
 
 import asyncio
+import contextlib
 import random
 import time
 
@@ -116,7 +117,8 @@ async def give_orders(house: ScriptedHouse, job_id: str, point: Point | None, ch
             await house.store.write(control.cancel_keys, job.number, [key["key"]] if key else [], BY, now=now)
         case 3:
             how = backlog.Again(resume=True, note="again", credential=Credential.LOGIN)
-            await house.store.write(backlog.ask_again, job, backlog.Selection(status="failed"), how, BY, now=now)
+            with contextlib.suppress(backlog.StillCancelling):
+                await house.store.write(backlog.ask_again, job, backlog.Selection(status="failed"), how, BY, now=now)
         case 4:
             changes = {"max_concurrency": chance.randint(2, SLOTS), "priority": 1}
             await house.store.write(control.change, job, BY, changes=changes, now=now)

@@ -175,7 +175,7 @@ async def test_a_retry_can_go_on_in_the_same_conversation(house):
 
 @pytest.mark.script.with_args(slowly)
 async def test_a_job_is_changed_while_it_runs_and_deleted_when_it_has_ended(house):
-    job_id = await started(house, max_concurrency=2)
+    job_id = await started(house, max_concurrency=2, budget_usd=50)
     changed = await house.service.control_job(job_id, "set", max_concurrency=6, priority=3)
     assert (changed.max_concurrency, changed.priority) == (6, 3)
     await wait_until(lambda: house.model.in_flight > 2, "more of them are at work", 20)

@@ -38,7 +38,7 @@ class Settings:
     stall_s: float = 420.0  # an attempt that says nothing for so long is given up
     max_output_tokens: int = 16_000  # one answer of the model
     budget_usd: float = 5.0  # a job that sets none
-    breaker: int = 10  # a job pauses when so many of its last 20 attempts ended badly alike
+    breaker: int = 10  # a job pauses when so many of its last 20 units ended badly alike
     memory_reserve_mb: int = 512  # no agent is started that would leave less to the rest of the machine
     disk_reserve_mb: int = 64  # no agent is started while the store's disk has less
     programs: str = "ask"  # jobs that name a program, or profile "full": ask a person to approve them, or off

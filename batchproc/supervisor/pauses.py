@@ -43,7 +43,9 @@ class Pauses:
     async def goes_on(self, job: Job, *, agents: int, young: int) -> bool:
         """End the pause of a job that goes on by itself, if its reason is over; else see that it says until when."""
         now = self.clock()
-        if job.reason == Pause.QUOTA:
+        if job.reason == Pause.QUOTA and not self.purse.can_pay(job):  # then its lane is not known either
+            hold, is_over = None, job.resume_at is None or job.resume_at.timestamp() <= now
+        elif job.reason == Pause.QUOTA:
             hold, is_over = self.limits.closed(job), self.limits.allows(job) > 0
         else:
             hold = self.limits.machine.trouble(agents, young, now, margin=MARGIN)

@@ -7,11 +7,13 @@ import pytest
 
 from batchproc import retry
 from batchproc.errors import StoreError
-from batchproc.models import Cause, Message, Outcome, Pause, Verdict
+from batchproc.models import Cause, Credential, Hold, Message, Outcome, Pause, Verdict
+from batchproc.store import jobs
 from batchproc.store import limits as kept
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.machine import Machine
-from batchproc.supervisor.pauses import _is_due
+from batchproc.supervisor.pauses import Pauses, _is_due
+from batchproc.supervisor.purse import Purse
 from tests.supervisor.test_attempt import room
 
 QUOTA = Outcome(verdict=Verdict.UNRUN, cause=Cause.QUOTA, message="hit your limit", signature="x")
@@ -132,3 +134,16 @@ async def test_a_pause_for_the_disk_is_not_looked_at_before_its_time_and_never_w
 
     assert not _is_due(at(20), time.time())
     assert _is_due(at(-1), time.time()) and _is_due(at(3_600), time.time())
+
+
+async def test_a_quota_is_not_called_over_by_a_supervisor_that_does_not_know_who_pays(store, make_job, limits, clock):
+    job = await make_job(1)
+    await store.write(jobs.start, job.number, credential=Credential.ENVIRONMENT, now=1_000.0)
+    hold = Hold(reason=Pause.QUOTA, detail="hit your limit", resume_at=4_600.0)
+    await store.write(jobs.pause, job.number, hold, now=1_000.0)
+    pauses = Pauses(store=store, limits=limits, purse=Purse(), sandbox=False, clock=clock)
+    paused = await store.read(jobs.by_id, job.job_id)
+    assert not await pauses.goes_on(paused, agents=0, young=0)
+    assert (await store.read(jobs.by_id, job.job_id)).reason == "quota"
+    clock.now = 4_600.0
+    assert await pauses.goes_on(paused, agents=0, young=0)

@@ -19,9 +19,9 @@ class Sample(_Answer):
 
 
 class CreatedJob(_Answer):
-    job_id: str
+    job_id: str | None = Field(description="null for a preview: nothing was kept")
     status: str
-    total_units: int = Field(description="Units found; while status is enumerating, the count so far")
+    total_units: int = Field(description="Units found; while status is enumerating, or the preview partial, so far")
     sample: list[Sample] = Field(description="The first units, at most 3, with the prompts as they will be sent")
     warnings: list[str]
     next: str = Field(description="What to do next")
@@ -31,7 +31,90 @@ class StartedJob(_Answer):
     ledger: str
     job_id: str
     status: str
-    message: str
+    message: str = Field(description="What happens now; in review the plan, in words, and how to approve it")
+
+
+class Range(_Answer):
+    low: float
+    mid: float
+    high: float
+
+
+class Reality(_Answer):
+    """What the rest came to, and whether that fell inside what was said of it."""
+
+    cost_usd: float
+    time_s: float
+    tokens: int
+    held: dict[str, bool] = Field(description="cost_usd, time_s, tokens: inside the interval or not")
+    words: str
+
+
+class QuoteAnswer(_Answer):
+    """What the rest will cost and take: an estimate, not a promise."""
+
+    level: float = Field(description="The part of such intervals that is meant to hold the truth")
+    units: int = Field(description="Units it is about: those that are not final")
+    based_on: int = Field(description="Units it rests on")
+    cost_usd: Range
+    time_s: Range
+    tokens: Range
+    basis: str
+    budget_usd: float | None = Field(None, description="What an approval sets the budget to")
+    reality: Reality | None = Field(None, description="When the job has ended: what it came to")
+
+
+class Earlier(_Answer):
+    """What the same unit came to in the round before."""
+
+    status: str
+    text: str | None
+    output: Output
+    error: str | None
+    cost_usd: float
+
+
+class PilotResult(_Answer):
+    key: str
+    status: str
+    text: str | None
+    output: Output
+    error: str | None
+    cost_usd: float
+    tokens: int
+    seconds: float = Field(description="Of all its attempts")
+    before: Earlier | None = Field(description="The round before, if there was one: old beside new")
+
+
+class VariantAnswer(_Answer):
+    name: str
+    model: str
+    instructions: str
+    units: int
+    flagged: float = Field(description="Part of its units, of 1")
+    failed: float
+    cost_usd: float
+    seconds: float = Field(description="Median of its units")
+    quote: QuoteAnswer | None
+
+
+class FieldDisagreement(_Answer):
+    key: str
+    field: str
+    values: dict[str, Any] = Field(description="What each variant says")
+
+
+class VariantTable(_Answer):
+    variants: list[VariantAnswer]
+    agreement: dict[str, float] = Field(description="By field: the part of the units on which all variants agree, of 1")
+    disagreements: list[FieldDisagreement]
+
+
+class PilotAnswer(_Answer):
+    round: int
+    keys: list[str] = Field(description="Units that run before the rest: the same in each round")
+    results: list[PilotResult] = Field(description="In review: what they came to, old beside new")
+    variants: VariantTable | None = Field(description="Several variants on the same units; results are the last one's")
 
 
 class Running(_Answer):
@@ -54,6 +137,13 @@ class Spending(_Answer):
     reserved_usd: float = Field(description="The most that running agents may still cost")
     wasted_usd: float = Field(description="Spent on attempts that came to nothing")
     saved_usd: float = Field(description="Spent on lost attempts whose conversation went on in the next one")
+
+
+class Cache(_Answer):
+    """Of the tokens: read from the API's cache at a tenth of their price, and written to it."""
+
+    read_tokens: int
+    written_tokens: int
 
 
 class Change(_Answer):
@@ -81,6 +171,10 @@ class JobStatusAnswer(_Answer):
     tokens: int
     eta_s: float | None = Field(description="Seconds until the rest is done; null under 5 finished units")
     rate_per_min: float | None
+    forecast: QuoteAnswer | None = Field(description="While it runs: what the rest will cost and take")
+    pilot: PilotAnswer | None = Field(description="What ran before the rest; null before the first round")
+    quote: QuoteAnswer | None = Field(description="What the pilot says, or said when it was approved, of the rest")
+    cache: Cache
     running: list[Running]
     failures: list[Failure] = Field(description="The largest groups of failed and flagged units, at most 5")
     changes: list[Change] = Field(description="What somebody did with it of late, newest first, at most 3")

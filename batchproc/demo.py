@@ -20,7 +20,7 @@ from rich.text import Text
 
 from batchproc import credentials, settings
 from batchproc.errors import BatchprocError, CredentialMissing
-from batchproc.interfaces import cli_show
+from batchproc.interfaces import cli_words
 from batchproc.launcher import scrubbed
 from batchproc.models import REHEARSAL
 
@@ -28,7 +28,7 @@ INSTRUCTIONS = """\
 Read the contract. Say in at most five lines: who the parties are, what it is about, how it ends, and what one of the
 parties should worry about."""
 
-ENDED = {"completed", "failed", "cancelled", "paused"}
+ENDED = {"completed", "failed", "cancelled", "paused", "review"}
 
 
 class DemoFailed(BatchprocError):
@@ -41,7 +41,7 @@ def main(*, rehearsal: bool) -> int:
     try:
         return asyncio.run(_run(out, _model(rehearsal), documents()))
     except BatchprocError as error:
-        out.print(f"[red]{cli_show.plain(error)}[/]")
+        out.print(f"[red]{cli_words.plain(error)}[/]")
         return 1
     except KeyboardInterrupt:
         out.print(f"\nThe job, if it was started, goes on without this window: see `{_program()} status`.")
@@ -76,15 +76,26 @@ async def _run(out: Console, model: str | None, folder: Path) -> int:
                              options={"model": model} if model else {})  # fmt: skip
         out.print(f"[dim]create_job →[/] {created['job_id']}: {created['total_units']} units, nothing run yet")
         started = await call("start_job", job_id=created["job_id"])
-        out.print(f"[dim]start_job  →[/] {cli_show.plain(started['message'])}\n")
+        out.print(f"[dim]start_job  →[/] {cli_words.plain(started['message'])}\n")
         look = await _watch(out, call, created["job_id"])
+        if look["status"] == "review":
+            await _approve(out, call, look)
+            look = await _watch(out, call, created["job_id"])
         page = await call("get_results", job_id=created["job_id"], limit=200)
     _conclude(out, look, page, time.monotonic() - begun)
     return 0 if look["status"] == "completed" and look["counts"]["succeeded"] == look["total_units"] else 1
 
 
+async def _approve(out: Console, call: Callable[..., Any], look: dict[str, Any]) -> None:
+    """What a person would do in a chat: read the plan, and agree to it."""
+    plan = await call("start_job", job_id=look["job_id"])
+    out.print(f"\n[dim]start_job  →[/] {cli_words.plain(plan['message'])}\n")
+    await call("start_job", job_id=look["job_id"], confirmed=True)
+    out.print("[dim]start_job(confirmed=true) → the rest runs[/]\n")
+
+
 def _introduce(out: Console, model: str | None, folder: Path) -> None:
-    out.print(f"[bold]batchproc demo[/]: one agent for each document in {cli_show.plain(folder)}")
+    out.print(f"[bold]batchproc demo[/]: one agent for each document in {cli_words.plain(folder)}")
     out.print(
         "The agents are the real Claude Code CLI. They are started through the MCP server, as a chat would do it."
     )
@@ -132,7 +143,9 @@ def _screen(out: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
         said: list[str] = []
 
         def line(look: dict[str, Any]) -> None:
-            text = f"{look['percent']:>5g} %  {cli_show.ledger(look['counts'])}  ETA {cli_show.duration(look['eta_s'])}"
+            text = (
+                f"{look['percent']:>5g} %  {cli_words.ledger(look['counts'])}  ETA {cli_words.duration(look['eta_s'])}"
+            )
             if text not in said[-1:]:
                 said.append(text)
                 out.print(text)
@@ -146,23 +159,23 @@ def _screen(out: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
 def _table(look: dict[str, Any]) -> Group:
     grid = Table.grid(padding=(0, 2))
     bar = ProgressBar(total=100, completed=look["percent"], width=30)
-    grid.add_row(bar, Text.from_markup(cli_show.ledger(look["counts"])), f"ETA {cli_show.duration(look['eta_s'])}")
+    grid.add_row(bar, Text.from_markup(cli_words.ledger(look["counts"])), f"ETA {cli_words.duration(look['eta_s'])}")
     agents = Table.grid(padding=(0, 2))
     for unit in look["running"]:
         agents.add_row(
-            Text("▸", "cyan"), cli_show.safe(unit["key"]), Text(cli_show.safe(unit["last_event"] or ""), "dim")
+            Text("▸", "cyan"), cli_words.safe(unit["key"]), Text(cli_words.safe(unit["last_event"] or ""), "dim")
         )
     return Group(grid, agents)
 
 
 def _conclude(out: Console, look: dict[str, Any], page: dict[str, Any], seconds: float) -> None:
     for result in page["results"]:
-        out.print(f"\n[bold]{cli_show.plain(result['key'])}[/]  {cli_show.status_word(result['status'])}")
+        out.print(f"\n[bold]{cli_words.plain(result['key'])}[/]  {cli_words.status_word(result['status'])}")
         for line in (result["text"] or result["error"] or "").strip().splitlines()[:8]:
-            out.print(f"  {cli_show.plain(line)}")
+            out.print(f"  {cli_words.plain(line)}")
     out.print(
-        f"\n{cli_show.ledger(look['counts'])} of {look['total_units']} in {seconds:.1f} s · "
-        f"${look['cost_usd']:.4f} (estimated) · model: {cli_show.plain(look['model'])}"
+        f"\n{cli_words.ledger(look['counts'])} of {look['total_units']} in {seconds:.1f} s · "
+        f"${look['cost_usd']:.4f} (estimated) · model: {cli_words.plain(look['model'])}"
     )
     out.print(f"Everything the agents did is in {settings.load().home}. See it again:")
     program = _program()

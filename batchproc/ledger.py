@@ -8,6 +8,9 @@ from batchproc.models import Job, JobStatus
 ORDER = ("succeeded", "flagged", "failed", "skipped", "cancelled", "running", "pending")
 
 
+BEFORE_THE_REST = {JobStatus.PILOT: "pilot first", JobStatus.REVIEW: "in review"}
+
+
 def words(counts: Mapping[str, int], job: Job | None = None) -> str:
     """`4,912 succeeded · 41 flagged · 12 failed · 35 pending (quota until 02:10)`; times are this machine's."""
     said = [f"{counts[status]:,} {status}" for status in ORDER if counts.get(status)]
@@ -23,6 +26,8 @@ def units(n: int) -> str:
 
 def waiting(job: Job) -> str | None:
     """Why the job's pending units do not run: `quota until 02:10`; None if they do, or may."""
+    if job.status in BEFORE_THE_REST:
+        return BEFORE_THE_REST[job.status]
     if job.status is not JobStatus.PAUSED:
         return None
     if job.reason == "quota" and job.resume_at is not None:

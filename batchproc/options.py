@@ -9,7 +9,7 @@ from batchproc.settings import Settings
 
 DEFAULTED = (
     *("max_concurrency", "max_attempts", "timeout_s", "stall_s"),
-    *("max_output_tokens", "budget_usd", "breaker"),
+    *("max_output_tokens", "budget_usd", "breaker", "pilot_units"),
 )
 """What is left out takes the setting of the same name."""
 AS_GIVEN = (
@@ -27,6 +27,7 @@ def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
     folder = None if named is None else _folder("options.working_directory", named, settings.home)
     return AgentOptions(
         **{**given, **filled},
+        budget_given=options.budget_usd is not None,
         unit_budget_usd=_unit_budget(options.unit_budget_usd, options.budget_usd or settings.budget_usd),
         working_directory=folder,
         workspace=_workspace(options),
@@ -34,6 +35,17 @@ def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
         allowed_tools=list(options.allowed_tools),
         disallowed_tools=list(options.disallowed_tools),
     )
+
+
+def revise(known: AgentOptions, given: JobOptions, settings: Settings) -> AgentOptions:
+    """The options of a job with those in place of its own that somebody named. Raises `InvalidJob`."""
+    named = {name: getattr(given, name) for name in given.model_fields_set}
+    kept = {name: getattr(known, name) for name in JobOptions.model_fields if hasattr(known, name)}
+    if not known.budget_given:
+        kept["budget_usd"] = None
+    if named.keys() & {"profile", "working_directory"}:
+        kept["workspace"] = None
+    return resolve(JobOptions.model_validate({**kept, **named}), settings)
 
 
 def _folder(field: str, text: str, home: Path) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, budget, forecast, ledger
+from batchproc import answers, approvals, budget, estimates, forecast, ledger, present_pilot
+from batchproc import present_words as words
 from batchproc.models import (
     FINAL,
     REHEARSAL,
+    WORKING,
     Credential,
     Event,
     Job,
@@ -21,26 +23,8 @@ from batchproc.models import (
 from batchproc.prompts import Prompt
 from batchproc.store.status import Snapshot
 
-REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude)"
 SHORT = 200
 SAMPLE_CHARACTERS = 2_000
-
-
-def cut(value: Any, longest: int) -> Any:
-    """The value with every text in it cut to `longest` characters, saying so. What agents get is never cut."""
-    match value:
-        case str() if len(value) > longest:
-            return f"{value[:longest]}… [{len(value):,} characters in all; cut here, not for the agent]"
-        case Mapping():
-            return {key: cut(one, longest) for key, one in value.items()}
-        case list() | tuple():
-            return [cut(one, longest) for one in value]
-        case _:
-            return value
-
-
-def model_name(job: Job) -> str:
-    return REHEARSED if job.options.model == REHEARSAL else job.options.model or "the CLI's default"
 
 
 def prompt_of(job: Job) -> Prompt:
@@ -56,14 +40,22 @@ def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answer
         sample=[
             answers.Sample(
                 key=u.key,
-                payload=cut(u.payload, SAMPLE_CHARACTERS),
-                prompt=cut(prompt.render(u.key, u.payload), SAMPLE_CHARACTERS),
+                payload=words.cut(u.payload, SAMPLE_CHARACTERS),
+                prompt=words.cut(prompt.render(u.key, u.payload), SAMPLE_CHARACTERS),
             )
             for u in sample
         ],
         warnings=[*warnings, *_plan_warnings(job)],
         next=_next_after_creation(job),
     )
+
+
+def previewed(job: Job, sample: Sequence[Unit], warnings: Sequence[str], *, whole: bool) -> answers.CreatedJob:
+    """What would be created. `whole`: all of its source was counted."""
+    so_far = [] if whole else [f"the source is large: {job.units_read:,} units so far; create_job counts all of them"]
+    following = "nothing was kept; create_job without preview_only defines the job"
+    seen = created(job, sample, [*so_far, *warnings])
+    return seen.model_copy(update={"job_id": None, "status": "preview", "next": following})
 
 
 def _plan_warnings(job: Job) -> list[str]:
@@ -94,12 +86,16 @@ def _next_after_creation(job: Job) -> str:
                 "until status is ready, then start_job"
             )
         case JobStatus.READY:
-            return "show the user the sample and the warnings; when they agree, call start_job"
+            return (
+                "show the user the sample and the warnings; when they agree, call start_job: it tries "
+                f"{ledger.units(min(job.options.pilot_units, job.total_units))} and says what the rest will cost"
+            )
         case _:
             return f"the job is {job.status}; see get_status"
 
 
-def started(job: Job, counts: Mapping[str, int], credential: Credential, *, guard: str) -> answers.StartedJob:
+def started(look: Snapshot, credential: Credential, *, guard: str) -> answers.StartedJob:
+    job = look.job
     paid = {
         Credential.REHEARSAL: "with the rehearsal model (free; not Claude)",
         Credential.ENVIRONMENT: "paid with the credential of this server's environment",
@@ -109,11 +105,24 @@ def started(job: Job, counts: Mapping[str, int], credential: Credential, *, guar
         f"{ledger.units(job.total_units)}, at most {job.options.max_concurrency} at a time, {paid}{_budget(job)}. "
         f"It goes on when this chat closes. guard: {guard}. Watch it with get_status(wait_s=45)"
     )
-    if job.status is JobStatus.COMPLETED:
+    if job.status is JobStatus.PILOT and look.pilot is not None:
+        tries = ledger.units(len(look.pilot.keys))
+        message = f"pilot, round {job.round}: {tries} of {message}: then it waits for a decision"
+    elif job.status is JobStatus.REVIEW:
+        message = f"{present_pilot.plan(look)} {present_pilot.HOW}"
+    elif job.status is JobStatus.COMPLETED:
         message = "every unit was final already"
     elif job.status is JobStatus.PAUSED:
         message = f"it is paused again at once ({job.reason}): {job.detail or 'get_status says why'}"
-    return answers.StartedJob(ledger=ledger.words(counts, job), job_id=job.job_id, status=job.status, message=message)
+    return told(look, message)
+
+
+def told(look: Snapshot, message: str) -> answers.StartedJob:
+    """What was done, or is to be decided first."""
+    job = look.job
+    return answers.StartedJob(
+        ledger=ledger.words(look.counts, job), job_id=job.job_id, status=job.status, message=message
+    )
 
 
 def _budget(job: Job) -> str:
@@ -132,8 +141,8 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
     job, counts = look.job, look.counts
     remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
     moment = datetime.fromtimestamp(now, UTC)
-    pace = forecast.pace(look.finished, started_at=job.resumed_at, remaining=remaining, now=moment)
-    ended = job.status is not JobStatus.RUNNING
+    pace = forecast.pace([one.at for one in look.finished], started_at=job.resumed_at, remaining=remaining, now=moment)
+    ended = job.status not in WORKING
     return answers.JobStatusAnswer(
         ledger=ledger.words(counts, job),
         job_id=job.job_id,
@@ -141,7 +150,7 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         status=job.status,
         reason=job.reason,
         detail=job.detail,
-        resume_at=stamp(job.resume_at) if job.resume_at else None,
+        resume_at=words.stamp(job.resume_at) if job.resume_at else None,
         total_units=job.total_units or job.units_read,
         counts=dict(counts),
         percent=percent(counts, job.total_units),
@@ -150,6 +159,10 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         tokens=job.tokens,
         eta_s=(0.0 if job.status is JobStatus.COMPLETED else None) if ended else pace.eta_s,
         rate_per_min=None if ended else pace.rate_per_min,
+        forecast=None if (said := estimates.live(look)) is None else estimates.presented(said),
+        pilot=present_pilot.pilot(look),
+        quote=present_pilot.quoted(look),
+        cache=answers.Cache(read_tokens=job.cache_read, written_tokens=job.cache_write),
         running=[answers.Running(key=r.key, attempt=r.attempt, last_event=_last(r.last_event)) for r in look.running],
         failures=[
             answers.Failure(
@@ -157,12 +170,14 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
             )
             for f in look.failures
         ],
-        changes=[
-            answers.Change(at=stamp(e.at), kind=e.kind, by=e.data["by"], why=e.data.get("why")) for e in look.changes
-        ],
-        model=model_name(job),
+        changes=[_change(event) for event in look.changes],
+        model=words.model_name(job.options),
         next=f"nobody works on it: {trouble}" if trouble else _waits(look, moment) or _next_after_status(job),
     )
+
+
+def _change(event: Event) -> answers.Change:
+    return answers.Change(at=words.stamp(event.at), kind=event.kind, by=event.data["by"], why=event.data.get("why"))
 
 
 def _last(event: Event | None) -> str | None:
@@ -174,7 +189,7 @@ def _last(event: Event | None) -> str | None:
 
 def _waits(look: Snapshot, now: datetime) -> str | None:
     """What to say of a job whose units all wait for their time."""
-    if look.job.status is not JobStatus.RUNNING or look.counts[UnitStatus.RUNNING] or look.waits_until is None:
+    if look.job.status not in WORKING or look.counts[UnitStatus.RUNNING] or look.waits_until is None:
         return None
     if look.waits_until <= now:
         return None
@@ -223,6 +238,10 @@ def _next_after_status(job: Job) -> str:
                 if needs
                 else ("call start_job")
             )
+        case JobStatus.PILOT:
+            return "the pilot runs; call get_status(wait_s=45) until status is review"
+        case JobStatus.REVIEW:
+            return f"show the user the pilot's answers and the quote. {present_pilot.HOW}"
         case JobStatus.RUNNING:
             return "call get_status(wait_s=45) for news; get_results shows what is finished"
         case JobStatus.PAUSED:
@@ -233,11 +252,6 @@ def _next_after_status(job: Job) -> str:
             return "mend the source or the instructions and create the job again"
         case JobStatus.CANCELLED:
             return "call get_results for what was finished; retry_units(status=cancelled) takes it up again"
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as every face writes it: ISO 8601, UTC, milliseconds."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, int]]) -> answers.JobList:
@@ -254,7 +268,7 @@ def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, 
                 total_units=job.total_units or job.units_read,
                 percent=percent(counts[job.number], job.total_units),
                 cost_usd=round(job.cost_usd, 6),
-                created_at=stamp(job.created_at),
+                created_at=words.stamp(job.created_at),
             )
             for job in shown
         ],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from batchproc import answers, present, prompts
+from batchproc import present_words as words
 from batchproc.models import FINAL, Attempt, Event, Job, Unit, UnitStatus
 
 UNIT_CHARACTERS = 20_000
@@ -29,7 +30,7 @@ def results(
         ],
         next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
         total=counts[status] if status else sum(counts[s] for s in FINAL),
-        model=present.model_name(job),
+        model=words.model_name(job.options),
     )
 
 
@@ -39,8 +40,8 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         key=found.key,
         status=found.status,
         reason=found.reason,
-        payload=present.cut(found.payload, UNIT_CHARACTERS),
-        prompt=present.cut(_prompt(job, found), UNIT_CHARACTERS),
+        payload=words.cut(found.payload, UNIT_CHARACTERS),
+        prompt=words.cut(_prompt(job, found), UNIT_CHARACTERS),
         text=found.text,
         output=found.output,
         error=found.error,
@@ -50,10 +51,10 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         events=[
             answers.EventAnswer(
                 seq=e.seq,
-                at=present.stamp(e.at),
+                at=words.stamp(e.at),
                 kind=e.kind,
                 attempt=e.attempt,
-                data=present.cut(e.data, EVENT_CHARACTERS),
+                data=words.cut(e.data, EVENT_CHARACTERS),
             )
             for e in tail
         ],
@@ -68,8 +69,8 @@ def _prompt(job: Job, found: Unit) -> str:
 def _attempt(one: Attempt) -> answers.AttemptAnswer:
     return answers.AttemptAnswer(
         n=one.n,
-        started_at=present.stamp(one.started_at),
-        finished_at=present.stamp(one.finished_at) if one.finished_at else None,
+        started_at=words.stamp(one.started_at),
+        finished_at=words.stamp(one.finished_at) if one.finished_at else None,
         outcome=one.outcome,
         cause=one.cause,
         error=one.error,

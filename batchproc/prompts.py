@@ -74,14 +74,14 @@ class Prompt:
         parse."""
         self._instructions, self._reads_file = instructions, reads_file
         self._template: Any = _compile(instructions) if is_template(instructions) else None
-        self.required, self._plain = _fields(instructions) if self._template else (frozenset(), True)
+        self.required, self.is_plain = _fields(instructions) if self._template else (frozenset(), True)
         self.missing: Callable[[Mapping[str, Any]], str | None] = self._missing if self._template else _nothing
 
     def _missing(self, payload: Mapping[str, Any]) -> str | None:
         """The first field that the template needs and the payload lacks; None if it can be rendered."""
         if not self.required <= payload.keys():
             return sorted(self.required - payload.keys())[0]
-        if self._plain:
+        if self.is_plain:
             return None
         try:
             self._render_template(payload)

@@ -15,6 +15,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "stall_s": (10, 86_400),
     "max_output_tokens": (256, 128_000),
     "breaker": (0, 20),
+    "pilot_units": (1, 50),
     "slots": (1, 1_000),
 }
 """What a job's own options may be, where a setting fills them in."""
@@ -39,6 +40,7 @@ class Settings:
     max_output_tokens: int = 16_000  # one answer of the model
     budget_usd: float = 5.0  # a job that sets none
     breaker: int = 10  # a job pauses when so many of its last 20 units ended badly alike
+    pilot_units: int = 3  # units that run before the rest of a job, for a person to look at
     memory_reserve_mb: int = 512  # no agent is started that would leave less to the rest of the machine
     disk_reserve_mb: int = 64  # no agent is started while the store's disk has less
     programs: str = "ask"  # jobs that name a program, or profile "full": ask a person to approve them, or off

@@ -59,7 +59,7 @@ async def _counted(model: RehearsalModel, run: Callable[[], Awaitable[None]]) ->
 async def _job(opened: BatchService, units: int, concurrency: int) -> None:
     source = {"type": "list", "items": list(range(1, units + 1))}
     created = await house.create(opened, PROMPT.format("{{ value }}"), source, max_concurrency=concurrency)
-    await opened.start_job(created.job_id)
+    await opened.start_job(created.job_id, confirmed=True, skip_pilot=True)
     async with asyncio.timeout(LIMIT_S):
         while (look := await opened.get_status(created.job_id)).status != "completed":
             assert look.status == "running", look

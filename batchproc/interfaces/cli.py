@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from batchproc import __version__, settings
 from batchproc.errors import BatchprocError, InvalidJob
-from batchproc.interfaces import cli_control, cli_show
+from batchproc.interfaces import cli_control, cli_define, cli_show, cli_words
 
 
 class Demo(Protocol):
@@ -33,7 +33,7 @@ def main(argv: Sequence[str], *, demo: Demo) -> int:
     try:
         return asyncio.run(COMMANDS[args.command](args))
     except BatchprocError as error:
-        print(f"batchproc: {cli_show.in_shell_words(cli_show.safe(str(error)))}", file=sys.stderr)
+        print(f"batchproc: {cli_words.in_shell_words(cli_words.safe(str(error)))}", file=sys.stderr)
         return 1
     except UnicodeEncodeError as error:
         print(f"batchproc: an argument is not text in UTF-8 ({error.reason})", file=sys.stderr)
@@ -137,7 +137,7 @@ COMMANDS: dict[str, Command] = {
     "results": _results,
     "supervisor": _supervisor,
     "doctor": _doctor,
-    **dict.fromkeys(cli_control.VERBS, cli_control.run),
+    **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS], cli_control.run),
 }
 
 

@@ -1,21 +1,22 @@
-"""The shell's verbs that change what is there: start, pause, resume, set, cancel, retry, delete, approve."""
+"""The shell's verbs that make and change what is there: create, update, start, pause, cancel, retry, approve …"""
 
 import argparse
 import getpass
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from batchproc import settings
 from batchproc.errors import InvalidJob
-from batchproc.interfaces import cli_show
+from batchproc.interfaces import cli_define, cli_pilot, cli_show, cli_words
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
 
+Answer = TypeVar("Answer", bound=BaseModel)
 Command = Callable[["BatchService", argparse.Namespace], Awaitable[BaseModel]]
 
 
@@ -37,7 +38,11 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     which.add_argument("--keys", nargs="+", metavar="KEY")
     made["retry"].add_argument("--instructions", help="added to the job's own for these units")
     made["retry"].add_argument("--continue-session", action="store_true", help="go on in each unit's last conversation")
-    return list(made.values())
+    made["start"].add_argument("--yes", action="store_true", help="agree to the plan of a job in review; do not ask")
+    made["start"].add_argument("--skip-pilot", action="store_true", help="run all units at once")
+    made["start"].add_argument("--variant", help="in review: which of the variants is to run")
+    made["start"].add_argument("--variants", metavar="FILE", help="JSON: a list of {name, …} to try")
+    return [*cli_define.add(commands), *made.values()]
 
 
 SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
@@ -52,7 +57,7 @@ SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
 }
 
 VERBS = {
-    "start": "let a job's agents run, or go on",
+    "start": "try a job on a few units; then let the rest run; or go on after a pause",
     "pause": "start nothing more of a job",
     "resume": "let a paused job go on",
     "set": "change a job, also while it runs",
@@ -65,9 +70,18 @@ VERBS = {
 
 async def run(args: argparse.Namespace) -> int:
     """Do what one of `VERBS` says."""
+    spec = cli_define.spec_of(args) if args.command in {"create", "preview"} else None
     async with _service() as service:
+        if spec is not None:
+            made = await (service.create_job(spec) if args.command == "create" else service.preview_job(spec))
+            return _show(args, made, cli_pilot.created)
+        if args.command == "template":
+            print(cli_define.template(await service.get_spec(args.job_id), args.format), end="")
+            return 0
         if args.command == "approve":
             return await _approve(service, args)
+        if args.command == "start":
+            return await _start(service, args)
         if args.command == "delete" and not args.yes and not _agrees(f"Delete job {args.job_id} and all its results?"):
             return 1
         try:
@@ -75,10 +89,14 @@ async def run(args: argparse.Namespace) -> int:
         except ValidationError as error:
             one = error.errors(include_url=False)[0]
             raise InvalidJob(f"--{str(one['loc'][0]).replace('_', '-')}", one["input"], one["msg"]) from None
+    return _show(args, answer, cli_show.controlled)
+
+
+def _show(args: argparse.Namespace, answer: Answer, show: Callable[[Answer], None]) -> int:
     if args.json:
         print(answer.model_dump_json())
     else:
-        cli_show.controlled(answer)
+        show(answer)
     return 0
 
 
@@ -114,7 +132,7 @@ async def _set(service: "BatchService", args: argparse.Namespace) -> BaseModel:
 
 
 COMMANDS: dict[str, Command] = {
-    "start": lambda service, args: service.start_job(args.job_id, why=args.why),
+    "update": cli_define.update,
     "pause": lambda service, args: service.control_job(args.job_id, "pause", drain=not args.now, why=args.why),
     "resume": lambda service, args: service.control_job(args.job_id, "resume", why=args.why),
     "set": _set,
@@ -124,13 +142,37 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+async def _start(service: "BatchService", args: argparse.Namespace) -> int:
+    """Start; where a plan is to be agreed to, show it, and ask the person at this terminal. Without one, and without
+    `--yes`, nothing is done."""
+    confirmed = args.yes
+    plan = None if confirmed else await service.plan(args.job_id, skip_pilot=args.skip_pilot)
+    if plan is not None and not args.json and sys.stdin.isatty():
+        print(cli_words.safe(plan))
+        if not _agrees("May it run?"):
+            return 1
+        confirmed = True
+    answer = await service.start_job(
+        args.job_id,
+        confirmed=confirmed,
+        skip_pilot=args.skip_pilot,
+        variant=args.variant,
+        variants=cli_define.variants(args.variants) if args.variants else (),
+        why=args.why,
+    )
+    _show(args, answer, cli_show.controlled)
+    return 0 if plan is None or confirmed else 1
+
+
 async def _approve(service: "BatchService", args: argparse.Namespace) -> int:
     """Show the whole text to the person at this terminal, and ask. There is no flag that answers for him."""
     needed = await service.needed_approval(args.job_id)
     if needed is None:
         print(f"Job {args.job_id} needs no approval, or has it.")
         return 0
-    print(f"Job {args.job_id} would be allowed to do this:\n\n{cli_show.safe(needed.text)}\n\n(approval {needed.hash})")
+    print(
+        f"Job {args.job_id} would be allowed to do this:\n\n{cli_words.safe(needed.text)}\n\n(approval {needed.hash})"
+    )
     if not _agrees("Allow it?"):
         return 1
     await service.approve(args.job_id, needed.hash, by=f"a person at a terminal: {getpass.getuser()}")

@@ -1,93 +1,19 @@
-"""How the shell's face looks. What agents and data say is text: no control sequence of theirs reaches the terminal."""
+"""How the shell's face looks: jobs, results, the supervisor, checks."""
 
-import re
 import shlex
-import sys
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from batchproc import answers
 from batchproc.doctor import Check
-from batchproc.ledger import ORDER, words
-
-COLOURS = {
-    "succeeded": "green",
-    "completed": "green",
-    "running": "cyan",
-    "flagged": "yellow",
-    "paused": "yellow",
-    "failed": "red",
-    "cancelled": "dim",
-    "skipped": "dim",
-}
-
-
-def safe(text: str) -> str:
-    """The text without control characters (but for newline and tab), bidirectional overrides and lone surrogates."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Cf", "Co"})
-
-
-def plain(text: object) -> str:
-    """Safe, and not read as markup."""
-    return escape(safe(str(text)))
-
-
-SHELL = (
-    (r"control_job\(action=resume\)|control_job\(resume\)", "`batchproc resume JOB`"),
-    (r"control_job\(action=set, budget_usd=…\)", "`batchproc set JOB --budget-usd …` (or the cap that it names)"),
-    (r"control_job\(set\)|control_job", "`batchproc set JOB`"),
-    (r"get_status\(wait_s=45\)( for news)?", "`batchproc status JOB --wait 45`"),
-    (r"retry_units\(status=cancelled\)", "`batchproc retry JOB --status cancelled`"),
-    (r"retry_units", "`batchproc retry JOB`"),
-    (r"get_results", "`batchproc results JOB`"),
-    (r"start_job", "`batchproc start JOB`"),
-    (r"cancel_job", "`batchproc cancel JOB`"),
-    (r"list_jobs", "`batchproc status`"),
-    (r"when this chat closes", "when this shell closes"),
-)
-"""What the tools of the MCP face are called here."""
-
-
-def in_shell_words(text: str, job_id: str = "JOB") -> str:
-    """An advice that names tools, in commands that can be typed."""
-    for tool, command in SHELL:
-        text = re.sub(rf"(?<!`)\b(?:call )?(?:{tool})(?!\w)", command.replace("JOB", job_id), text)
-    return text
-
-
-def _out() -> Console:
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
-
-
-def status_word(status: str) -> str:
-    return f"[{COLOURS.get(status, 'default')}]{status}[/]"
-
-
-def ledger(counts: Mapping[str, int]) -> str:
-    """The ledger, coloured."""
-    return coloured(words(counts))
-
-
-def coloured(text: str) -> str:
-    """A ledger in words, each status in its colour."""
-    return re.sub(rf"\b({'|'.join(ORDER)})\b", lambda found: status_word(found[0]), plain(text))
-
-
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+from batchproc.interfaces import cli_pilot
+from batchproc.interfaces.cli_words import coloured, console, duration, in_shell_words, plain, safe, status_word
 
 
 def job(answer: answers.JobStatusAnswer) -> None:
-    out = _out()
+    out = console()
     reason = f" ({plain(answer.reason)})" if answer.reason else ""
     out.print(f"{coloured(answer.ledger)}  of {answer.total_units:,} ({answer.percent:g} %)")
     out.print(f"  [bold]{plain(answer.name)}[/]  {answer.job_id}  {status_word(answer.status)}{reason}")
@@ -97,6 +23,8 @@ def job(answer: answers.JobStatusAnswer) -> None:
     eta = "" if answer.status != "running" else f" · done in {duration(answer.eta_s)}"
     cost = f"${answer.cost_usd:.4f} of ${answer.spending.budget_usd:.2f} (estimated)"
     out.print(f"  {cost}{_waste(answer)} · {answer.tokens:,} tokens{pace}{eta} · model: {plain(answer.model)}")
+    cli_pilot.estimate(out, answer)
+    cli_pilot.pilot(out, answer)
     for unit in answer.running:
         out.print(f"  [cyan]▸[/] {plain(unit.key)}  attempt {unit.attempt}  {plain(unit.last_event or '')}")
     for group in answer.failures:
@@ -118,7 +46,7 @@ def _waste(answer: answers.JobStatusAnswer) -> str:
 
 def controlled(answer: BaseModel) -> None:
     """What became of an order: the ledger first, if there is one."""
-    out = _out()
+    out = console()
     if ledger_words := getattr(answer, "ledger", None):
         out.print(coloured(ledger_words))
     job_id, status, reason = (getattr(answer, name, None) for name in ("job_id", "status", "reason"))
@@ -128,7 +56,7 @@ def controlled(answer: BaseModel) -> None:
 
 def job_list(answer: answers.JobList) -> None:
     if not answer.jobs:
-        _out().print("No jobs yet. Run `batchproc demo`, or ask your MCP client for one.")
+        console().print("No jobs yet. Run `batchproc demo`, or ask your MCP client for one.")
         return
     table = Table(box=None, pad_edge=False)
     for column in ("job", "ledger", "status", "units", "done", "cost", "name"):
@@ -140,13 +68,13 @@ def job_list(answer: answers.JobList) -> None:
         cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
         reason = f" ({plain(line.reason)})" if line.status == "paused" else ""
         table.add_row(line.job_id, coloured(line.ledger), status_word(line.status) + reason, *cells)
-    _out().print(table)
+    console().print(table)
     if answer.next_cursor:
-        _out().print(f"[dim]the newest {len(answer.jobs)}; older ones are not shown[/]")
+        console().print(f"[dim]the newest {len(answer.jobs)}; older ones are not shown[/]")
 
 
 def result(answer: answers.Result) -> None:
-    out = _out()
+    out = console()
     out.print(f"\n[bold]{plain(answer.key)}[/]  {status_word(answer.status)}")
     if answer.error:
         out.print(f"  [red]{plain(answer.error)}[/]")
@@ -155,11 +83,11 @@ def result(answer: answers.Result) -> None:
 
 
 def results_footer(page: answers.Results) -> None:
-    _out().print(f"[dim]{page.total:,} final units match · model: {plain(page.model)}[/]")
+    console().print(f"[dim]{page.total:,} final units match · model: {plain(page.model)}[/]")
 
 
 def supervisor(answer: answers.SupervisorAnswer, *, ending: str = "") -> None:
-    out = _out()
+    out = console()
     if not answer.alive:
         out.print("No supervisor is alive. When a job needs one, the next look at it starts one: `batchproc status`.")
         return
@@ -168,7 +96,7 @@ def supervisor(answer: answers.SupervisorAnswer, *, ending: str = "") -> None:
 
 
 def checks(found: Sequence[Check]) -> None:
-    out = _out()
+    out = console()
     for check in found:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]" if check.required else "[yellow]![/]"
         out.print(f"{mark} {check.name}: {plain(check.found)}")

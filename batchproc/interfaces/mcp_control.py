@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from batchproc import answers
 from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
+from batchproc.models import JobOptions, Variant
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -39,6 +40,7 @@ class ControlTools:
     def table(self) -> list[Tool]:
         return [
             tool(self._start_job(), "Start a job", STARTS),
+            tool(self.update_job, "Change what a job says", STARTS),
             tool(self.control_job, "Pause, resume or change a job", CHANGES),
             tool(self.cancel_job, "Cancel a job", CHANGES),
             tool(self.cancel_units, "Cancel units", CHANGES),
@@ -54,26 +56,59 @@ class ControlTools:
         question = f"batchproc: may job {job_id} do this?\n\n{needed.text}\n\n(approval {needed.hash})"
         return Elicit(question, Approved)
 
+    async def _ask_about_plan(
+        self, job_id: JobId, ctx: Context, confirmed: bool = False, skip_pilot: bool = False
+    ) -> Elicit[Approved] | NotAsked:
+        """Ask whether the plan may be carried out, where nobody has said so."""
+        plan = None if confirmed else await (await self._service()).plan(job_id, skip_pilot=skip_pilot)
+        if plan is None or not _can_ask(ctx):
+            return NotAsked()
+        return Elicit(f"batchproc: may this run?\n\n{plan}", Approved)
+
     def _start_job(self) -> Callable[..., Awaitable[CallToolResult]]:
         """The tool start_job, bound to this service: what it asks is resolved before it is called."""
         ask = with_errors_for_models(self._ask)
+        ask_about_plan = with_errors_for_models(self._ask_about_plan)
 
         async def start_job(
             job_id: JobId,
             ctx: Context,
             approval: Annotated[ElicitationResult[Approved], Resolve(ask)],
+            agreed: Annotated[ElicitationResult[Approved], Resolve(ask_about_plan)],
+            confirmed: Annotated[bool, Field(description="The user has agreed to the plan that was returned")] = False,
+            skip_pilot: Annotated[bool, Field(description="Run all units at once; needs confirmed as well")] = False,
+            variant: Annotated[str | None, Field(description="In review: which of the variants is to run")] = None,
+            variants: Annotated[
+                list[Variant] | None,
+                Field(description="2 to 6 descriptions that the pilot tries on the same units: name, and what differs"),
+            ] = None,
             why: Why = None,
         ) -> Annotated[CallToolResult, answers.StartedJob]:
-            """Let a job's agents run in the background, or go on after a pause. Spends money unless the model is the
-            rehearsal model: ask the user first. Returns at once."""
+            """Let a job's agents run in the background. The first time a few units run (a pilot), then the job waits in
+            review: get_status has their answers and a quote for the rest. From review: confirmed=true lets the rest
+            run, once the user agrees. After a pause it goes on. Spends money unless the model is the rehearsal model.
+            Returns at once."""
             service = await self._service()
-            if isinstance(approval, AcceptedElicitation) and isinstance(approval.data, Approved):
+            if _yes(approval):
                 needed = await service.needed_approval(job_id)
                 if needed is not None:
                     await service.approve(job_id, needed.hash, by=f"a person, asked by {_client(ctx)}")
-            return result(await service.start_job(job_id, why=why))
+            how = {"skip_pilot": skip_pilot, "variant": variant, "variants": variants or (), "why": why}
+            return result(await service.start_job(job_id, confirmed=confirmed or _yes(agreed), **how))  # type: ignore[arg-type]
 
         return start_job
+
+    async def update_job(
+        self,
+        job_id: JobId,
+        instructions: Annotated[str | None, Field(min_length=1, description="In the place of the job's own")] = None,
+        options: Annotated[JobOptions | None, Field(description="Those named take the place of the job's own")] = None,
+        why: Why = None,
+    ) -> Annotated[CallToolResult, answers.ControlledJob]:
+        """Change what a job says before all of it runs. In review the pilot runs again on the same units, and
+        get_status shows old beside new. Spends money for these units: ask the user first."""
+        service = await self._service()
+        return result(await service.update_job(job_id, instructions=instructions, options=options, why=why))
 
     async def control_job(
         self,
@@ -145,6 +180,10 @@ class ControlTools:
         """Delete a job with its units, results, events and files, for good. Ask the user first. Cancel it before if it
         runs."""
         return result(await (await self._service()).delete_job(job_id, why=why))
+
+
+def _yes(answer: ElicitationResult[Approved]) -> bool:
+    return isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Approved)
 
 
 def _can_ask(ctx: Context) -> bool:

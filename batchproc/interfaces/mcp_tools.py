@@ -58,6 +58,7 @@ class Tools:
         idempotency_key: Annotated[
             str | None, Field(description="The same key and description give the same job again")
         ] = None,
+        preview_only: Annotated[bool, Field(description="Only show what it would be; nothing is kept")] = False,
     ) -> Annotated[CallToolResult, answers.CreatedJob]:
         """Define a job: one set of instructions for many units. Reads the source and returns the number of units, three
         samples with their prompts, and warnings. Runs nothing and costs nothing."""
@@ -68,7 +69,8 @@ class Tools:
             options=options or JobOptions(),
             idempotency_key=idempotency_key,
         )
-        return result(await (await self._service()).create_job(spec))
+        service = await self._service()
+        return result(await (service.preview_job(spec) if preview_only else service.create_job(spec)))
 
     async def get_status(
         self,

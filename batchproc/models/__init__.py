@@ -1,12 +1,26 @@
 """The nouns of the house. Pydantic at the door (`spec`), frozen dataclasses inside, closed sets in `words`."""
 
-from batchproc.models.records import Attempt, Claim, Claimed, Event, Fence, Hold, Job, Order, Settlement, Unit
+from batchproc.models.records import (
+    Attempt,
+    Claim,
+    Claimed,
+    Event,
+    Fence,
+    Hold,
+    Job,
+    Order,
+    Settlement,
+    Trial,
+    TrialResult,
+    Unit,
+)
 from batchproc.models.runs import AgentEvent, AttemptTask, Cause, Message, Outcome, Report, Started, Tokens, Verdict
-from batchproc.models.spec import AgentOptions, Item, JobOptions, JobSpec
+from batchproc.models.spec import AgentOptions, Item, JobOptions, JobSpec, Variant
 from batchproc.models.words import (
     ACTIVE_JOBS,
     FINAL,
     REHEARSAL,
+    WORKING,
     Credential,
     Intent,
     JobStatus,
@@ -21,6 +35,7 @@ __all__ = [
     "ACTIVE_JOBS",
     "FINAL",
     "REHEARSAL",
+    "WORKING",
     "AgentEvent",
     "AgentOptions",
     "Attempt",
@@ -48,8 +63,11 @@ __all__ = [
     "Settlement",
     "Started",
     "Tokens",
+    "Trial",
+    "TrialResult",
     "Unit",
     "UnitStatus",
+    "Variant",
     "Verdict",
     "Workspace",
 ]

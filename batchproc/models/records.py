@@ -14,7 +14,9 @@ from batchproc.models.words import Credential, Intent, JobStatus, Json, Pause, U
 class Job:
     """A job as its row says. `number` is its place in the store; `job_id` is what users see; `source` the enumerator's
     type; `starts` how often it was started. A paused job has a `reason` (a `Pause`), its `detail` in words, and goes on
-    by itself where it has `resume_at`. `begun` counts units that were ever started; `active_s` is how long it ran."""
+    by itself where it has `resume_at`. `begun` counts units that were ever started; `active_s` is how long it ran.
+    `approved_at` is when somebody let all of it run; `round` counts pilots, and `trial` is the description that is in
+    force (see `Trial`); `quote` is what was said of the rest when it was approved."""
 
     number: int
     job_id: str
@@ -38,6 +40,12 @@ class Job:
     largest_request: int
     measured: int
     active_s: float
+    cache_read: int
+    cache_write: int
+    approved_at: datetime | None
+    round: int
+    trial: int
+    quote: Mapping[str, Any] | None
     created_at: datetime
     started_at: datetime | None
     resumed_at: datetime | None
@@ -69,6 +77,36 @@ class Unit:
     tokens: int
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A description of a job that its pilot tries, on the same units as all others. A `round` has one trial, or one for
+    each `variant`."""
+
+    n: int
+    round: int
+    variant: str | None
+    instructions: str
+    options: AgentOptions
+    has_ended: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialResult:
+    """What a unit of the pilot came to in one trial; cost, tokens and seconds are those of all its attempts in it."""
+
+    trial: int
+    unit: int
+    key: str
+    status: UnitStatus
+    text: str | None
+    output: Json
+    error: str | None
+    cost_usd: float
+    tokens: int
+    seconds: float
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,6 +51,9 @@ class JobOptions(_Strict):
         le=20,
         description="Pause when so many of the last 20 units ended badly alike (default 10; 0: never)",
     )
+    pilot_units: int | None = Field(
+        None, ge=1, le=50, description="Units that run before the rest, for a person to look at (default 3)"
+    )
     priority: int = Field(0, ge=-100, le=100, description="Jobs of higher priority get free slots first")
     resume: bool = Field(True, description="Whether a lost attempt's conversation may go on in the next attempt")
     working_directory: str | None = Field(
@@ -92,6 +95,14 @@ class JobSpec(_Strict):
         return " ".join(text.split()) or "unnamed"
 
 
+class Variant(_Strict):
+    """What a pilot tries in the place of the job's own description; what is left out stays as it is."""
+
+    name: str | None = Field(None, min_length=1, max_length=60)
+    instructions: str | None = Field(None, min_length=1, max_length=200_000)
+    options: JobOptions | None = None
+
+
 class Item(NamedTuple):
     """What an enumerator yields.
 
@@ -108,6 +119,7 @@ class Item(NamedTuple):
 class AgentOptions:
     """Options of a job with every default filled in. Plain data: it travels to a worker as JSON.
 
+    `budget_given`: somebody set `budget_usd`; otherwise an approval sets it to what the quote says.
     `directories`, `allowed_tools` and `disallowed_tools` are lists, `mcp_servers` maps a name to its configuration.
     """
 
@@ -128,6 +140,8 @@ class AgentOptions:
     max_wall_s: float | None = None
     breaker: int = 10
     resume: bool = True
+    pilot_units: int = 3
+    budget_given: bool = True
     workspace: Workspace = Workspace.SCRATCH
     directories: list[str] = field(default_factory=list)
     allowed_tools: list[str] = field(default_factory=list)

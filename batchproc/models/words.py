@@ -15,6 +15,8 @@ class JobStatus(StrEnum):
 
     ENUMERATING = "enumerating"  # whoever reads the source: to `ready` or `failed`
     READY = "ready"  # the user: start_job
+    PILOT = "pilot"  # the supervisor, with the last unit of the pilot: to `review`
+    REVIEW = "review"  # a person: approves, changes or cancels what the pilot showed
     RUNNING = "running"  # the supervisor, with the last unit: to `completed`
     PAUSED = "paused"  # a person, or the supervisor itself where `resume_at` says when
     COMPLETED = "completed"  # every unit is final, whatever the mix; a person: retry_units
@@ -66,7 +68,9 @@ class Workspace(StrEnum):
 
 
 FINAL = frozenset(UnitStatus) - {UnitStatus.PENDING, UnitStatus.RUNNING}
-ACTIVE_JOBS = frozenset({JobStatus.ENUMERATING, JobStatus.RUNNING})
+WORKING = frozenset({JobStatus.PILOT, JobStatus.RUNNING})
+"""Jobs whose units run."""
+ACTIVE_JOBS = WORKING | {JobStatus.ENUMERATING}
 """Jobs that need a supervisor now."""
 
 

@@ -2,19 +2,24 @@
 
 base       what they all stand on: the store, the way to the supervisor
 creating   create_job: a job is defined and its source read
-looking    get_status, get_results, get_unit, list_jobs, list_enumerators
+previewing preview_job: the same, and nothing is kept
+looking    get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators
 allowing   approve, and what has to be there before a job may run
-control    start_job, control_job, cancel_job, cancel_units, delete_job
+starting   start_job: a pilot first, then the rest
+describing, changing   update_job: described anew, and tried again
+control    control_job, cancel_job, cancel_units, delete_job
 retrying   retry_units
 """
 
+from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
 from batchproc.service.creating import Creating
 from batchproc.service.looking import Looking
+from batchproc.service.previewing import Previewing
 from batchproc.service.retrying import Retrying
 
 
-class BatchService(Creating, Looking, Controlling, Retrying):
+class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

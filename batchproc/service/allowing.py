@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from batchproc import approvals, credentials
 from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
-from batchproc.models import Credential, Job, JobStatus, Order, Pause
+from batchproc.models import WORKING, Credential, Job, Order, Pause
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
 from batchproc.store import backlog
@@ -64,7 +64,7 @@ class Allowing(Service):
 
     async def _choose(self, job: Job) -> tuple[Credential, Mapping[str, str] | None]:
         """What is to pay, and the variables to hand over; None: the supervisor has them."""
-        if job.status is JobStatus.RUNNING and job.credential is not None and await self._is_paid_for(job):
+        if job.status in WORKING and job.credential is not None and await self._is_paid_for(job):
             return job.credential, None
         try:
             credential = credentials.choose(job.options.model, self._environ)

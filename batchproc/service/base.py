@@ -4,8 +4,8 @@ import os
 import time
 from collections.abc import Mapping
 
-from batchproc import jobs
-from batchproc.errors import NotFound, SupervisorError
+from batchproc import credentials, jobs
+from batchproc.errors import CredentialMissing, NotFound, SupervisorError
 from batchproc.launcher import Launcher
 from batchproc.models import Job
 from batchproc.settings import Settings
@@ -56,3 +56,11 @@ class Service:
         if look is None:
             raise NotFound("job", job_id, "see list_jobs")
         return look
+
+    def _no_credential(self, model: str | None) -> list[str]:
+        """A warning where nothing could pay for agents of this model."""
+        try:
+            credentials.choose(model, self._environ)
+        except CredentialMissing as error:
+            return [f"start_job will refuse: {error}"]
+        return []

@@ -1,40 +1,20 @@
-"""What a person does with a job: starts, pauses, changes, cancels, deletes it."""
+"""What a person does with a job: pauses, changes, cancels, deletes it."""
 
 import asyncio
 import shutil
 from collections.abc import Mapping, Sequence
 
-from batchproc import answers, orders, present
-from batchproc.errors import InvalidJob, SupervisorError, WrongStatus
-from batchproc.models import Job, JobOptions, JobStatus
-from batchproc.service.allowing import Allowing, no_such_keys, require_keys, require_published
-from batchproc.service.base import RINGS
+from batchproc import answers, orders
+from batchproc.errors import InvalidJob, WrongStatus
+from batchproc.models import WORKING, Job, JobOptions, JobStatus
+from batchproc.service.allowing import no_such_keys, require_keys, require_published
+from batchproc.service.starting import Starting
 from batchproc.store import control, retention
 from batchproc.store import jobs as rows
 
 
-class Controlling(Allowing):
-    """start_job, control_job, cancel_job, cancel_units, delete_job."""
-
-    async def start_job(self, job_id: str, *, why: str | None = None) -> answers.StartedJob:
-        """Let the job's agents run. Answers at once; the work goes on without the caller.
-
-        Raises `CredentialMissing`, `NeedsApproval`, `NotFound`, `WrongStatus`, `SupervisorError`.
-        """
-        job = await self._job(job_id)
-        _require_startable(job)
-        await self._require_approval(job)
-        for _ in range(RINGS):
-            credential, guard = await self._hand_credentials(job)
-            await self._store.write(
-                rows.start, job.number, credential=credential, now=self._clock(), order=self._order(why)
-            )
-            if await self._launcher.ring():
-                look = await self._look(job_id)
-                return present.started(look.job, look.counts, credential, guard=guard)
-        raise SupervisorError(
-            f"job {job_id} is marked to run, but no supervisor took it up; see `batchproc doctor`, then start it again"
-        )
+class Controlling(Starting):
+    """control_job, cancel_job, cancel_units, delete_job."""
 
     async def control_job(
         self,
@@ -66,7 +46,7 @@ class Controlling(Allowing):
         said = ""
         if action == "resume":
             said = (await self.start_job(job_id, why=why)).message
-        elif job.status is JobStatus.RUNNING or not drain:
+        elif job.status in WORKING or not drain:
             await self._see_to_it(job)
         look = await self._look(job_id)
         return orders.controlled(look, said or orders.said_of_control(action, changed, look, drain=drain))
@@ -118,22 +98,10 @@ SETTABLE = (
 )
 
 
-def _require_startable(job: Job) -> None:
-    match job.status:
-        case JobStatus.READY | JobStatus.PAUSED | JobStatus.RUNNING:
-            return
-        case JobStatus.ENUMERATING:
-            way_out = "its source is still being read; wait with get_status(wait_s=45), then start it"
-        case JobStatus.FAILED:
-            way_out = f"its source could not be read ({job.reason}); create the job again"
-        case _:
-            way_out = "see get_results for what it did; retry_units asks for units again"
-    raise WrongStatus(job.job_id, job.status, "be started", way_out)
-
-
 def _require_under_way(job: Job, action: str) -> None:
-    if job.status not in {JobStatus.RUNNING, JobStatus.PAUSED}:
+    if job.status not in control.UNDER_WAY:
         way_out = {
+            JobStatus.REVIEW: "nothing of it runs; start_job(confirmed=true) lets the rest run, update_job changes it",
             JobStatus.READY: "it has not been started; see start_job",
             JobStatus.ENUMERATING: "its source is still being read",
         }.get(job.status, "it has ended; retry_units asks for units again")

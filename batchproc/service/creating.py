@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from batchproc import answers, credentials, jobs, present
+from batchproc import answers, jobs, present
 from batchproc import options as options_
 from batchproc.enumerators.base import Enumerator
-from batchproc.errors import CredentialMissing, InvalidJob, StoreError, TakenOver
+from batchproc.errors import InvalidJob, StoreError, TakenOver
 from batchproc.models import AgentOptions, Job, JobSpec
 from batchproc.service.base import RINGS, Service
 from batchproc.store import jobs as rows
@@ -78,13 +78,6 @@ class Creating(Service):
         for task in self._creations:
             task.cancel()
         await asyncio.gather(*self._creations, return_exceptions=True)
-
-    def _no_credential(self, model: str | None) -> list[str]:
-        try:
-            credentials.choose(model, self._environ)
-        except CredentialMissing as error:
-            return [f"start_job will refuse: {error}"]
-        return []
 
     async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
         found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []

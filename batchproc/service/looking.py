@@ -3,9 +3,9 @@
 import asyncio
 from contextlib import aclosing
 
-from batchproc import answers, enumerators, paging, present, present_units
+from batchproc import answers, enumerators, options, paging, present, present_units
 from batchproc.errors import InvalidJob, NotFound
-from batchproc.models import ACTIVE_JOBS, JobStatus, UnitStatus
+from batchproc.models import ACTIVE_JOBS, JobOptions, JobSpec, JobStatus, UnitStatus
 from batchproc.service.base import Service
 from batchproc.store import attempts, events, status, units
 from batchproc.store import jobs as rows
@@ -16,7 +16,7 @@ POLL_S = 0.25
 
 
 class Looking(Service):
-    """get_status, get_results, get_unit, list_jobs, list_enumerators."""
+    """get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators."""
 
     async def get_status(self, job_id: str, wait_s: float = 0) -> answers.JobStatusAnswer:
         """The job as it stands. With `wait_s` (at most 45) it answers when its status or a count changes, or then.
@@ -94,6 +94,21 @@ class Looking(Service):
         )
         counts = {job.number: await self._store.read(rows.ledger, job.number) for job in page[:limit]}
         return present.job_list(page, limit, counts)
+
+    async def get_spec(self, job_id: str) -> JobSpec:
+        """The job's description as create_job takes it: what differs from the defaults of this machine."""
+        job = await self._job(job_id)
+        usual = options.resolve(JobOptions(), self._settings)
+        given = {name: getattr(job.options, name) for name in JobOptions.model_fields if hasattr(usual, name)}
+        differing = {name: value for name, value in given.items() if value != getattr(usual, name)}
+        if not job.options.budget_given:
+            differing.pop("budget_usd", None)
+        return JobSpec(
+            name=job.name,
+            instructions=job.instructions,
+            enumerator=await self._store.read(rows.enumerator, job.number),
+            options=JobOptions.model_validate(differing),
+        )
 
     async def list_enumerators(self) -> answers.EnumeratorList:
         """The kinds of sources, each with the JSON Schema of its configuration and an example."""

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from batchproc import answers, orders
 from batchproc.errors import InvalidJob, WrongStatus
-from batchproc.models import Job, JobStatus, Order, UnitStatus
+from batchproc.models import WORKING, Job, JobStatus, Order, UnitStatus
 from batchproc.service.allowing import Allowing, no_such_keys, require_keys, require_published
 from batchproc.store import backlog, control
 
 TRIES = 3
+PAID = WORKING | {JobStatus.REVIEW}
 
 
 class Retrying(Allowing):
@@ -49,7 +50,7 @@ class Retrying(Allowing):
         """Order it; a job that has ended, or ends in this very moment, is handed what it pays with."""
         for _ in range(TRIES):
             job = await self._job(job.job_id)
-            if job.status in backlog.ENDED or job.status is JobStatus.RUNNING:
+            if job.status in backlog.ENDED | PAID:
                 how = replace(how, credential=(await self._hand_credentials(job))[0])
             try:
                 return await self._store.write(backlog.ask_again, job, which, how, order, now=self._clock())

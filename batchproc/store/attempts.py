@@ -6,7 +6,7 @@ from typing import Any
 from batchproc import budget
 from batchproc.errors import TakenOver
 from batchproc.models import FINAL, AgentOptions, Attempt, Cause, Fence, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import engine, events, jobs, processes, rows
+from batchproc.store import engine, events, jobs, pilots, processes, rows
 
 SETTLE = """
 UPDATE units SET status = :status, epoch = NULL, intent = NULL, charged = charged + :charged, due_at = :due_at,
@@ -21,7 +21,8 @@ UPDATE attempts SET finished_at = :now, outcome = :outcome, cause = :cause, erro
 WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
 LICENCE = """
-SELECT u.job, u.intent, j.status AS job_status, j.options, j.largest_request, a.reserved_usd, a.resumed_from
+SELECT u.job, u.intent, u.pilot, a.trial, j.trial AS trial_in_force, j.approved_at, j.status AS job_status, j.options,
+    j.largest_request, a.reserved_usd, a.resumed_from
 FROM units u JOIN jobs j ON j.number = u.job JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.number = :unit AND u.status = 'running' AND u.attempt = :attempt AND u.epoch = :epoch
     AND :epoch = (SELECT MAX(epoch) FROM supervisors)
@@ -41,10 +42,15 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     job = row["job"]
     if row["intent"] == "cancel" or row["job_status"] == "cancelled":
         end = _cancelled(end)
+    stale = row["trial"] != row["trial_in_force"] and row["pilot"]
+    if stale and end.status is not UnitStatus.CANCELLED:
+        end = _stale(end)
     bill = _bill(end, row)
-    values = {**licence, **_result(end, fence, row["resumed_from"], now), **bill, "now": now}
+    values = {**licence, **_result(end, fence, None if stale else row["resumed_from"], now), **bill, "now": now}
     tx.execute(SETTLE, values)
     tx.execute(CLOSE_ATTEMPT, values)
+    if stale:
+        tx.execute(FORGET_CHARGE, {"unit": fence.unit})
     largest = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing measured
     before = _cost_before(tx, fence.unit, row["resumed_from"], end)
     wasted = bill["cost_usd"] if end.status not in FINAL else 0.0
@@ -53,6 +59,8 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
         job,
         bill["cost_usd"],
         bill["tokens"],
+        cache_read=bill["cache_read"],
+        cache_write=bill["cache_write"],
         wasted_usd=wasted - before,
         saved_usd=before,
         largest_request=largest,
@@ -61,8 +69,19 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     if end.hold is not None:
         jobs.pause(tx, job, end.hold, start=end.start, now=now)
     if end.status in FINAL:
-        jobs.complete_if_drained(tx, job, now=now)
+        pilots.go_on_if_drained(tx, job, approved=row["approved_at"] is not None, now=now)
     return True
+
+
+FORGET_CHARGE = "UPDATE units SET charged = 0 WHERE number = :unit"
+
+
+def _stale(end: Settlement) -> Settlement:
+    """The end of an attempt under a description of the job that was changed meanwhile: whatever it says, the unit is
+    run again under the new one, with all its attempts."""
+    said = {"text": None, "output": None, "signature": None, "error": None, "cause": None}
+    changed = {"status": UnitStatus.PENDING, "outcome": "released", "reason": "the job was changed", "due_at": 0.0}
+    return replace(end, resumable=False, **said, **changed)  # type: ignore[arg-type]
 
 
 def _cancelled(end: Settlement) -> Settlement:

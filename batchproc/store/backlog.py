@@ -9,7 +9,7 @@ from typing import Any
 
 from batchproc.errors import StoreError
 from batchproc.models import Credential, Job, JobStatus, Order, UnitStatus
-from batchproc.store import control, engine, events, jobs, retention, rows
+from batchproc.store import control, engine, events, jobs, pilots, retention, rows
 
 STEP = 5_000
 """Units of one step: it takes a fraction of a second, and nobody waits longer for the writer."""
@@ -74,15 +74,20 @@ def ask_again(tx: engine.Tx, job: Job, which: Selection, how: Again, order: Orde
 
     Raises `HasEnded` if it has, and `how.credential` says nothing; `StillCancelling` before its cancellation is done.
     """
-    has_ended = jobs.by_number(tx, job.number).status in ENDED
+    status = jobs.by_number(tx, job.number).status
+    has_ended = status in ENDED
     if has_ended and jobs.ledger(tx, job.number)[UnitStatus.PENDING]:
         raise StillCancelling(f"job {job.job_id} is still being cancelled; try again in some seconds")
     if has_ended and (
         how.credential is None or not jobs.reopen(tx, job.number, credential=how.credential, now=now, order=order)
     ):
         raise HasEnded(f"job {job.job_id} has ended meanwhile; try again")
+    if status is JobStatus.REVIEW and how.credential is None:
+        raise HasEnded(f"the pilot of job {job.job_id} has ended meanwhile; try again")
     said = {"note": rows.clean(how.note), "resume": int(how.resume), "by": order.by, "why": order.why}
     tx.execute(ASK, {"job": job.number, **_values(which), **said})
+    if status is JobStatus.REVIEW and how.credential is not None:
+        pilots.resume(tx, job.number, credential=how.credential, order=order, now=now)
     told = {name: value for name, value in _values(which).items() if value is not None and name != "keys"}
     events.append(tx, "job.retried", at=now, job=job.number, data={**told, **jobs.told(order)})
     step(tx, job=job.number, now=now)
@@ -168,8 +173,8 @@ def _put_back(tx: engine.Tx, retry: engine.Row, now: float) -> None:
         tx.execute(GET_ON, {"number": retry["number"], "after": found[-1]})
         return
     tx.execute(BE_THROUGH, {"number": retry["number"]})
-    if jobs.by_number(tx, retry["job"]).status in {JobStatus.RUNNING, JobStatus.PAUSED}:
-        jobs.complete_if_drained(tx, retry["job"], now=now)
+    if (job := jobs.by_number(tx, retry["job"])).status in control.UNDER_WAY:
+        pilots.go_on_if_drained(tx, job.number, approved=job.approved_at is not None, now=now)
 
 
 PENDING_OF_CANCELLED = """

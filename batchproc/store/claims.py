@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchproc import budget
-from batchproc.models import AgentOptions, Claim, Claimed, Fence
+from batchproc.models import WORKING, AgentOptions, Claim, Claimed, Fence, JobStatus
 from batchproc.store import engine, events, processes, rows
 
 DUE = """
@@ -16,14 +16,18 @@ DUE_AGAIN = """
 SELECT number, key, payload, attempt, charged, note, resumes FROM units
 WHERE job = :job AND status = 'pending' AND attempt > 0 AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
 """
+DUE_PILOT = """
+SELECT number, key, payload, attempt, charged, note, resumes FROM units
+WHERE job = :job AND pilot = 1 AND status = 'pending' AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
+"""
 CLAIM = """
 UPDATE units SET status = 'running', attempt = attempt + 1, epoch = :epoch, started_at = :now, reason = NULL,
     due_at = 0, resumes = NULL
 WHERE number = :unit
 """
 OPEN_ATTEMPT = """
-INSERT INTO attempts (unit, n, epoch, started_at, session_id, reserved_usd, resumed_from)
-VALUES (:unit, :n, :epoch, :now, :session_id, :reserved_usd, :resumed_from)
+INSERT INTO attempts (unit, n, epoch, started_at, session_id, reserved_usd, resumed_from, trial)
+VALUES (:unit, :n, :epoch, :now, :session_id, :reserved_usd, :resumed_from, :trial)
 """
 BEGIN_UNITS = "UPDATE jobs SET begun = begun + :n WHERE number = :job"
 
@@ -33,15 +37,18 @@ def claim(
 ) -> Claim:
     """Take up to `limit` units that are due, oldest first, and open an attempt for each, with money reserved for it.
 
-    Takes none if the job is not running, and no more than its caps allow. Raises `TakenOver` if `epoch` is over.
+    Takes none if the job is not running, only units of its pilot before it is approved, and no more than its caps
+    allow. Raises `TakenOver` if `epoch` is over.
     """
     processes.require_current(tx, epoch)
     row = tx.execute(SPENT, {"job": job}).fetchone()
-    if row["status"] != "running":
+    if row["status"] not in WORKING:
         return Claim(units=[])
     options, spending = _spending(row, _reserved(tx, job) if reserve else 0.0)
     room = budget.room(options, spending, want=limit)
-    due = [_Due(one, rows.load(one["payload"])) for one in _due(tx, job, room, now)]
+    due = [
+        _Due(one, rows.load(one["payload"])) for one in _due(tx, job, room, now, pilot=row["status"] == JobStatus.PILOT)
+    ]
     if not due:
         return Claim(units=[], reached=room.reached, others=room.attempts > 0 and _any_again(tx, job))
     needs = _affordable(options, spending, reserve, due)
@@ -50,7 +57,7 @@ def claim(
     due = due[: len(needs)]
     if begun := sum(one.row["attempt"] == 0 for one in due):
         tx.execute(BEGIN_UNITS, {"job": job, "n": begun})
-    opened = [_open(tx, job, row["starts"], one, epoch, now, need) for one, need in zip(due, needs, strict=True)]
+    opened = [_open(tx, job, row, one, epoch, now, need) for one, need in zip(due, needs, strict=True)]
     return Claim(units=opened)
 
 
@@ -88,12 +95,16 @@ def _any_again(tx: engine.Tx, job: int) -> bool:
     return tx.execute(AGAIN, {"job": job}).fetchone() is not None
 
 
-def _due(tx: engine.Tx, job: int, room: budget.Room, now: float) -> list[engine.Row]:
+def _due(tx: engine.Tx, job: int, room: budget.Room, now: float, *, pilot: bool) -> list[engine.Row]:
     """Units that may start. A look and then an update, at half the price of one with a subquery; the write transaction
     that we are in makes them one step."""
     values = {"job": job, "now": now}
     if room.attempts <= 0:
         return []
+    if pilot:
+        found = list(tx.execute(DUE_PILOT.format(limit=room.attempts), values))
+        new = [row["number"] for row in found if row["attempt"] == 0][: max(0, room.fresh)]
+        return [row for row in found if row["attempt"] or row["number"] in new]
     if room.fresh >= room.attempts:
         return list(tx.execute(DUE.format(limit=room.attempts), values))
     again = list(tx.execute(DUE_AGAIN.format(limit=room.attempts), values))
@@ -102,13 +113,17 @@ def _due(tx: engine.Tx, job: int, room: budget.Room, now: float) -> list[engine.
     return list(tx.execute(DUE.format(limit=room.fresh), values))
 
 
-def _open(tx: engine.Tx, job: int, start: int, due: _Due, epoch: int, now: float, reserve_usd: float) -> Claimed:
+def _open(
+    tx: engine.Tx, job: int, claimed: engine.Row, due: _Due, epoch: int, now: float, reserve_usd: float
+) -> Claimed:
     row = due.row
     fence = Fence(unit=row["number"], attempt=row["attempt"] + 1, epoch=epoch)
     session_id = str(uuid.uuid4())
     tx.execute(CLAIM, {"unit": fence.unit, "epoch": epoch, "now": now})
     opened = {"unit": fence.unit, "n": fence.attempt, "epoch": epoch, "now": now, "session_id": session_id}
-    tx.execute(OPEN_ATTEMPT, {**opened, "reserved_usd": reserve_usd, "resumed_from": row["resumes"]})
+    tx.execute(
+        OPEN_ATTEMPT, {**opened, "reserved_usd": reserve_usd, "resumed_from": row["resumes"], "trial": claimed["trial"]}
+    )
     told = {} if row["resumes"] is None else {"resumes": row["resumes"]}
     events.append(tx, "unit.claimed", at=now, job=job, unit=fence.unit, attempt=fence.attempt, data=told)
     return Claimed(
@@ -117,7 +132,7 @@ def _open(tx: engine.Tx, job: int, start: int, due: _Due, epoch: int, now: float
         payload=due.payload,
         charged=row["charged"],
         session_id=session_id,
-        start=start,
+        start=claimed["starts"],
         note=row["note"],
         resumes=None if row["resumes"] is None else _session(tx, fence.unit, row["resumes"]),
     )
@@ -131,7 +146,7 @@ def _session(tx: engine.Tx, unit: int, n: int) -> str | None:
     return None if row is None else row["session_id"]
 
 
-SPENT = "SELECT status, starts, options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"
+SPENT = "SELECT status, starts, trial, options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"
 RESERVED = """
 SELECT COALESCE(SUM(a.reserved_usd), 0.0) FROM units u JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.job = :job AND u.status = 'running'

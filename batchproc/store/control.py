@@ -7,13 +7,15 @@ one step takes is ordered here, and worked off in `backlog`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from batchproc.models import AgentOptions, Intent, Job, JobStatus, Order, Pause, UnitStatus
-from batchproc.store import engine, events, jobs, rows
+from batchproc.models import WORKING, AgentOptions, Intent, Job, JobStatus, Order, Pause, UnitStatus
+from batchproc.store import engine, events, jobs, pilots, rows
+
+UNDER_WAY = WORKING | {JobStatus.PAUSED}
 
 HOLD = """
 UPDATE jobs SET paused_from = COALESCE(paused_from, status), status = 'paused', reason = 'user', detail = NULL,
     resume_at = NULL
-WHERE number = :number AND deleting = 0 AND (status = 'running' OR (status = 'paused' AND reason <> 'user'))
+WHERE number = :number AND deleting = 0 AND (status IN ('pilot', 'running') OR (status = 'paused' AND reason <> 'user'))
 """
 
 
@@ -37,6 +39,7 @@ def change(tx: engine.Tx, job: Job, order: Order, *, changes: dict[str, float], 
     known = jobs.by_number(tx, job.number)
     priority = int(changes.get("priority", known.priority))
     given = {name: value for name, value in changes.items() if name != "priority"}
+    given |= {"budget_given": True} if "budget_usd" in given else {}
     options: AgentOptions = replace(known.options, **given)  # type: ignore[arg-type]
     if (options, priority) == (known.options, known.priority):
         return known
@@ -54,7 +57,7 @@ FORGET_RETRIES = "DELETE FROM retries WHERE job = :job"
 CANCEL = """
 UPDATE jobs SET status = 'cancelled', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     finished_at = :now, reader = NULL, idempotency_key = NULL
-WHERE number = :number AND deleting = 0 AND status IN ('enumerating', 'ready', 'running', 'paused')
+WHERE number = :number AND deleting = 0 AND status IN ('enumerating', 'ready', 'pilot', 'review', 'running', 'paused')
 """
 
 
@@ -117,8 +120,8 @@ def cancel_keys(tx: engine.Tx, number: int, keys: Sequence[str], order: Order, *
     cancel_units(tx, number, pending, jobs.told(order), now)
     if tx.execute(INTEND, {"intent": Intent.CANCEL, "units": rows.dump(running)}).rowcount:
         events.append(tx, "units.cancelling", at=now, job=number, data={"units": len(running), **jobs.told(order)})
-    if jobs.by_number(tx, number).status in {JobStatus.RUNNING, JobStatus.PAUSED}:
-        jobs.complete_if_drained(tx, number, now=now)
+    if (job := jobs.by_number(tx, number)).status in UNDER_WAY:
+        pilots.go_on_if_drained(tx, number, approved=job.approved_at is not None, now=now)
     return Cancelled(
         cancelled=len(pending),
         cancelling=len(running),

@@ -47,7 +47,7 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
 
 COLUMNS = """number, job_id, name, instructions, source, options, status, reason, detail, resume_at, priority,
     credential, total_units, units_read, cost_usd, tokens, wasted_usd, saved_usd, begun, largest_request, measured,
-    active_s,
+    active_s, cache_read, cache_write, approved_at, round, trial, quote,
     created_at, started_at, resumed_at, starts, finished_at"""
 BY_NUMBER = f"SELECT {COLUMNS} FROM jobs WHERE number = :number"  # noqa: S608 - our own columns
 BY_ID = f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id AND deleting = 0"  # noqa: S608
@@ -89,7 +89,7 @@ def page(tx: engine.Tx, *, status: JobStatus | None, before: int, limit: int) ->
 
 
 ACTIVE = f"""
-SELECT {COLUMNS} FROM jobs WHERE status IN ('enumerating', 'running') AND deleting = 0
+SELECT {COLUMNS} FROM jobs WHERE status IN ('enumerating', 'pilot', 'running') AND deleting = 0
 UNION ALL SELECT {COLUMNS} FROM jobs WHERE resume_at IS NOT NULL AND deleting = 0
 """  # noqa: S608
 
@@ -105,27 +105,33 @@ def active(tx: engine.Tx) -> list[Job]:
 START = """
 UPDATE jobs SET status = 'running', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1,
-    finished_at = NULL
-WHERE number = :number AND deleting = 0 AND published = 1 AND status IN ({statuses})
+    approved_at = COALESCE(approved_at, :now)
+WHERE number = :number AND deleting = 0 AND published = 1 AND status IN ('ready', 'pilot', 'review', 'paused')
 """
 
 
 def start(tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None) -> bool:
-    """Let the job run, the first time or again after a pause. False: its status does not allow it."""
-    started = _start(tx, number, "'ready', 'paused'", credential, now, order)
-    if started:
-        complete_if_drained(tx, number, now=now)
-    return started
+    """Let all of the job run, the first time or again after a pause: whoever calls this approves of it. False: its
+    status does not allow it."""
+    if not tx.execute(START, {"number": number, "credential": credential, "now": now}).rowcount:
+        return False
+    events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **told(order)})
+    complete_if_drained(tx, number, now=now)
+    return True
+
+
+REOPEN = """
+UPDATE jobs SET status = CASE WHEN approved_at IS NOT NULL THEN 'running' WHEN trial > 0 THEN 'pilot' ELSE 'ready' END,
+    reason = NULL, detail = NULL, credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now,
+    starts = starts + 1, finished_at = NULL
+WHERE number = :number AND deleting = 0 AND published = 1 AND status IN ('completed', 'cancelled', 'failed')
+"""
 
 
 def reopen(tx: engine.Tx, number: int, *, credential: Credential, now: float, order: Order | None = None) -> bool:
-    """Let a job run again that has ended, for units that are asked for again in this very transaction."""
-    return _start(tx, number, "'completed', 'cancelled', 'failed'", credential, now, order)
-
-
-def _start(tx: engine.Tx, number: int, statuses: str, credential: Credential, now: float, order: Order | None) -> bool:
-    values = {"number": number, "credential": credential, "now": now}
-    if not tx.execute(START.format(statuses=statuses), values).rowcount:
+    """Let a job go on that has ended, for units that are asked for again in this very transaction. One that was never
+    approved goes back to where that is decided."""
+    if not tx.execute(REOPEN, {"number": number, "credential": credential, "now": now}).rowcount:
         return False
     events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **told(order)})
     return True
@@ -154,7 +160,7 @@ def told(order: Order | None) -> dict[str, str]:
 
 PAUSE = """
 UPDATE jobs SET paused_from = status, status = 'paused', reason = :reason, detail = :detail, resume_at = :resume_at
-WHERE number = :number AND status = 'running' AND starts <= :start
+WHERE number = :number AND status IN ('pilot', 'running') AND starts <= :start
 """
 
 
@@ -190,7 +196,8 @@ def put_off(tx: engine.Tx, number: int, hold: Hold) -> None:
 
 ADD_BILL = """
 UPDATE jobs SET cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, wasted_usd = wasted_usd + :wasted_usd,
-    saved_usd = saved_usd + :saved_usd, largest_request = MAX(largest_request, :largest_request),
+    saved_usd = saved_usd + :saved_usd, cache_read = cache_read + :cache_read, cache_write = cache_write + :cache_write,
+    largest_request = MAX(largest_request, :largest_request),
     measured = measured + (:largest_request > 0)
 WHERE number = :number
 """
@@ -202,17 +209,20 @@ def add_bill(
     cost_usd: float,
     tokens: int,
     *,
+    cache_read: int = 0,
+    cache_write: int = 0,
     wasted_usd: float = 0.0,
     saved_usd: float = 0.0,
     largest_request: int = 0,
 ) -> None:
     """What an attempt came to. `wasted_usd` and `saved_usd` may be negative: what was wasted turns out to be of use."""
     values = {"cost_usd": cost_usd, "tokens": tokens, "wasted_usd": wasted_usd, "saved_usd": saved_usd}
+    values |= {"cache_read": cache_read, "cache_write": cache_write}
     if any(values.values()) or largest_request:
         tx.execute(ADD_BILL, {"number": number, "largest_request": largest_request, **values})
 
 
-ADD_TIME = "UPDATE jobs SET active_s = active_s + :seconds WHERE number = :number AND status = 'running'"
+ADD_TIME = "UPDATE jobs SET active_s = active_s + :seconds WHERE number = :number AND status IN ('pilot', 'running')"
 
 
 def add_time(tx: engine.Tx, number: int, seconds: float) -> None:
@@ -222,7 +232,7 @@ def add_time(tx: engine.Tx, number: int, seconds: float) -> None:
 COMPLETE = """
 UPDATE jobs SET status = 'completed', finished_at = :now, reason = NULL, detail = NULL, paused_from = NULL,
     resume_at = NULL
-WHERE number = :number AND status IN ('running', 'paused')
+WHERE number = :number AND status IN ('running', 'paused') AND approved_at IS NOT NULL
 """
 UNDONE = """
 SELECT 1 FROM counters WHERE job = :number AND status IN ('pending', 'running') AND n > 0

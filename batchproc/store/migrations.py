@@ -7,7 +7,7 @@ from pathlib import Path
 from batchproc.errors import StoreError
 from batchproc.store import engine
 
-SCRIPTS = {1: "schema.sql", 2: "schema_2.sql"}
+SCRIPTS = {1: "schema.sql", 2: "schema_2.sql", 3: "schema_3.sql"}
 
 
 def steps() -> Mapping[int, str]:
@@ -48,15 +48,22 @@ def back_up(connection: engine.Tx, target: Path) -> None:
 
 
 def apply(connection: engine.Tx, version: int, script: str) -> None:
+    """One step. References between tables are checked at its end only: a table may be made anew under its name
+    (https://sqlite.org/lang_altertable.html#otheralter)."""
+    connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in statements(script):
             connection.execute(statement)
+        if (broken := connection.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+            raise StoreError(f"version {version} of the store would leave rows of {broken[0]} that belong to nothing")
         connection.execute(f"PRAGMA user_version = {version:d}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def statements(script: str) -> Iterator[str]:

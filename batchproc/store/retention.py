@@ -1,13 +1,13 @@
 """How a job leaves the store: marked first, then emptied in small steps (`backlog`), so that nobody waits for it."""
 
 from batchproc.errors import WrongStatus
-from batchproc.models import Job, JobStatus, Order
+from batchproc.models import ACTIVE_JOBS, Job, JobStatus, Order
 from batchproc.store import engine, events, jobs
 
 ROWS = 5_000  # of each kind, in one transaction
 
 
-DELETABLE = frozenset(JobStatus) - {JobStatus.ENUMERATING, JobStatus.RUNNING}
+DELETABLE = frozenset(JobStatus) - ACTIVE_JOBS
 
 MARK = "UPDATE jobs SET deleting = 1, idempotency_key = NULL WHERE number = :number AND deleting = 0"
 RUNNING_UNITS = "SELECT 1 FROM units WHERE job = :number AND status = 'running' LIMIT 1"
@@ -26,6 +26,7 @@ def mark_deleted(tx: engine.Tx, job: Job, *, now: float, order: Order | None = N
 
 
 STEPS = (
+    "DELETE FROM trial_results WHERE job = :number",
     "DELETE FROM attempts WHERE unit IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE job = :number LIMIT :limit)",
@@ -36,6 +37,7 @@ LAST_STEPS = (
     "DELETE FROM failure_groups WHERE job = :number",
     "DELETE FROM sources WHERE job = :number",
     "DELETE FROM retries WHERE job = :number",
+    "DELETE FROM trials WHERE job = :number",
     "DELETE FROM jobs WHERE number = :number AND deleting = 1",
 )
 

@@ -1,12 +1,12 @@
 """One look at a job, from one snapshot: the same rows for every face, at the same cost however many units there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchproc.models import Event, Job
-from batchproc.store import claims, engine, events, jobs, rows
+from batchproc.models import Event, Job, Trial, TrialResult
+from batchproc.store import claims, engine, events, jobs, rows, trials
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,22 +27,45 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PilotLook:
+    """The pilot's units by their keys, what was tried (newest first), and what it came to in the newest round and
+    in the one before, by the trial's number."""
+
+    keys: Sequence[str]
+    trials: Sequence[Trial]
+    results: Mapping[int, Sequence[TrialResult]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A unit that became final: when, and what it came to; `seconds` is its last attempt's time; it never `ran` if it
+    was cancelled before."""
+
+    at: datetime
+    ran: bool
+    cost_usd: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """`cancelling` counts running units that are being stopped. `waits_until` and `waits_for` are of the next pending
-    unit. `changes` are what persons did of late. `finished` are the newest moments at which units became final, newest
-    first."""
+    unit. `changes` are what persons did of late. `finished` are the units that became final of late, newest first.
+    `pilot` is there from the first round on."""
 
     job: Job
     counts: Mapping[str, int]
     running: list[RunningUnit]
     failures: list[FailureGroup]
-    finished: list[datetime]
+    finished: list[Ended]
     last_event: int
     reserved_usd: float
     cancelling: int
     waits_until: datetime | None
     waits_for: str | None
     changes: list[Event]
+    pilot: PilotLook | None
 
 
 def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
@@ -60,6 +83,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         **_waiting(tx, job.number),
         changes=_changes(tx, job.number, 3),
         cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
+        pilot=_pilot(tx, job) if job.trial else None,
         reserved_usd=claims.spent(tx, job.number)[1].reserved_usd,
     )
 
@@ -125,10 +149,28 @@ def _failures(tx: engine.Tx, job: int, limit: int) -> list[FailureGroup]:
     return groups
 
 
+def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
+    tried = trials.trials(tx, job.number)
+    before = max((one.round for one in tried if one.round < job.round and one.has_ended), default=0)
+    shown = [] if job.approved_at else [one.n for one in tried if one.round in {job.round, before}]
+    found = {n: trials.results(tx, job.number, n) for n in shown}
+    return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found)
+
+
 FINISHED = """
-SELECT finished_at FROM units WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit
+SELECT finished_at, started_at, attempt, cost_usd, tokens FROM units
+WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit
 """
 
 
-def _finished(tx: engine.Tx, job: int, limit: int) -> list[datetime]:
-    return [rows.certain(row["finished_at"]) for row in tx.execute(FINISHED, {"job": job, "limit": limit})]
+def _finished(tx: engine.Tx, job: int, limit: int) -> list[Ended]:
+    return [
+        Ended(
+            at=rows.certain(row["finished_at"]),
+            ran=row["attempt"] > 0,
+            cost_usd=row["cost_usd"],
+            tokens=row["tokens"],
+            seconds=max(0.0, row["finished_at"] - (row["started_at"] or row["finished_at"])),
+        )
+        for row in tx.execute(FINISHED, {"job": job, "limit": limit})
+    ]

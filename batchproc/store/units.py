@@ -1,6 +1,6 @@
 """Units: enumerated into the store, waited for, read. Their attempts are in `attempts`."""
 
-from batchproc.models import Unit, UnitStatus
+from batchproc.models import Item, Unit, UnitStatus
 from batchproc.store import engine, readings, rows
 
 ADD = """
@@ -43,12 +43,27 @@ def _find_duplicate(tx: engine.Tx, job: int, chunk: str) -> None:
         seen[key] = row
 
 
+PAYLOADS = """
+SELECT number, key, payload, row FROM units WHERE +job = :job AND number > :after ORDER BY number LIMIT :limit
+"""
+
+
+def payloads(tx: engine.Tx, job: int, *, after: int, limit: int) -> list[tuple[int, Item]]:
+    """The next `limit` units after number `after`, each as its number and what was enumerated."""
+    found = tx.execute(PAYLOADS, {"job": job, "after": after, "limit": limit})
+    return [(row["number"], Item(row["key"], rows.load(row["payload"]), row["row"])) for row in found]
+
+
 NEXT_DUE = "SELECT MIN(due_at) FROM units WHERE job = :job AND status = 'pending'"
 
 
-def next_due(tx: engine.Tx, job: int) -> float | None:
-    """When the job's next pending unit may run (seconds since 1970); None if none is pending."""
-    due = tx.execute(NEXT_DUE, {"job": job}).fetchone()[0]
+NEXT_DUE_PILOT = "SELECT MIN(due_at) FROM units WHERE job = :job AND pilot = 1 AND status = 'pending'"
+
+
+def next_due(tx: engine.Tx, job: int, *, pilot: bool = False) -> float | None:
+    """When the job's next pending unit may run, or the next one of its `pilot` (seconds since 1970); None if none is
+    pending."""
+    due = tx.execute(NEXT_DUE_PILOT if pilot else NEXT_DUE, {"job": job}).fetchone()[0]
     return None if due is None else float(due)
 
 

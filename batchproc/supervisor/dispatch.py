@@ -9,9 +9,9 @@ from itertools import groupby
 
 from batchproc import budget
 from batchproc.errors import StoreError
-from batchproc.models import Claim, Claimed, Hold, Intent, Job, Pause
+from batchproc.models import Claim, Claimed, Hold, Intent, Job, JobStatus, Pause
 from batchproc.settings import Settings
-from batchproc.store import claims, control, db, jobs, units
+from batchproc.store import claims, control, db, jobs, pilots, units
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import YOUNG_S
@@ -97,13 +97,14 @@ class Dispatcher:
                         await self._pause_if_spent(job, claim)
 
     async def _claim_some(self, job: Job, limit: int) -> Claim:
-        due = await self.store.read(units.next_due, job.number)
+        due = await self.store.read(units.next_due, job.number, pilot=job.status is JobStatus.PILOT)
         now = self.clock()
         horizon = now + self.settings.backoff_max_s
         if due is not None and due > horizon:  # the clock was set back
             await self.store.write(units.bring_forward, job.number, horizon=horizon, now=now)
         elif due is None and not self.agents_of(job):
-            await self.store.write(jobs.complete_if_drained, job.number, now=now)
+            approved = job.approved_at is not None
+            await self.store.write(pilots.go_on_if_drained, job.number, approved=approved, now=now)
             return Claim(units=[])
         elif due is None or due > now:
             return Claim(units=[])

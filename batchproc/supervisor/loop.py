@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchproc.errors import StoreError, TakenOver
-from batchproc.models import Claimed, Hold, Job, JobStatus, Pause
+from batchproc.models import WORKING, Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
 from batchproc.store import attempts as rows
 from batchproc.store import backlog, db, jobs, units
@@ -164,21 +164,21 @@ class Supervisor:
             if await self._crew.pauses.goes_on(job, **load):
                 self._wake.set()
             return False
-        return job.status is JobStatus.RUNNING and await self._crew.pauses.may_run(job, **load)
+        return job.status in WORKING and await self._crew.pauses.may_run(job, **load)
 
     async def _say_that_the_disk_was_full(self, active: list[Job]) -> None:
         """The store takes rows again: say in them why nothing went on meanwhile. The jobs go on by themselves."""
         now = self._crew.clock()
         hold = Hold(reason=Pause.DISK, detail=self._complaint, resume_at=now)
         for job in active:
-            if job.status is JobStatus.RUNNING:
+            if job.status in WORKING:
                 await self._crew.store.write(jobs.pause, job.number, hold, start=job.starts, now=now)
 
     async def _count_time(self, active: list[Job]) -> None:
         """Add to each running job the time since it was last looked at, by a clock that neither jumps nor counts
         sleep."""
         now = asyncio.get_running_loop().time()
-        running = {job.number: job for job in active if job.status is JobStatus.RUNNING}
+        running = {job.number: job for job in active if job.status in WORKING}
         self._counted = {number: since for number, since in self._counted.items() if number in running}
         for number, job in running.items():
             seconds = now - self._counted.setdefault(number, now)
@@ -201,7 +201,7 @@ class Supervisor:
             elif self._dispatcher.is_capped(job):
                 waits.append(LOOK_AT_PAUSES_S)
             elif self._dispatcher.free_for(job):
-                due = await self._crew.store.read(units.next_due, job.number)
+                due = await self._crew.store.read(units.next_due, job.number, pilot=job.status is JobStatus.PILOT)
                 waits += [] if due is None else [max(0.05, due - self._crew.clock())]
             elif not self._dispatcher.agents:
                 waits.append(LOOK_AT_PAUSES_S)

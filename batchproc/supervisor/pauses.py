@@ -77,9 +77,9 @@ class Pauses:
         hold = Hold(reason=Pause.CREDENTIAL, detail="this supervisor has no credential for it")
         await self.store.write(jobs.pause, job.number, hold, start=job.starts, now=now)
         log.warning("job %s is paused: this supervisor has no credential for it", job.job_id)
-        if self.purse.can_pay(job) and job.credential is not None:
+        if self.purse.can_pay(job):
             # It was handed to us meanwhile, by a start that found the job running still and so left it as it was.
-            await self.store.write(jobs.start, job.number, credential=job.credential, now=self.clock())
+            await self.store.write(jobs.go_on, job.number, reason=Pause.CREDENTIAL, now=self.clock())
         return False
 
 

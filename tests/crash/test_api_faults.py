@@ -45,7 +45,7 @@ async def meet(fault: Fault, model: RehearsalModel, environ: dict[str, str]) -> 
         house = House(service, model, own)
         source = {"type": "list", "items": [fault.name]}
         created = await house.create("Answer {{ value }}", source, budget_usd=100, **fault.options)
-        await service.start_job(created.job_id)
+        await service.start_job(created.job_id, confirmed=True, skip_pilot=True)
         await judged(house, fault, created.job_id)
 
 
@@ -58,7 +58,7 @@ async def judged(house: House, fault: Fault, job_id: str) -> None:
     rule = retry.TABLE[cause]
     if cause is Cause.QUOTA or rule.policy is retry.Policy.PAUSE:
         await require_pause(house, fault, "quota" if cause is Cause.QUOTA else str(rule.pause), job_id)
-        await house.service.start_job(job_id)
+        await house.start(job_id)
         look = await house.ended(job_id, 60)
     unit = await house.service.get_unit(job_id, "1")
     again = rule.policy is not retry.Policy.GIVE_UP

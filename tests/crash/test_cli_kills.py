@@ -62,13 +62,13 @@ async def test_real_agents_of_a_killed_supervisor_call_nobody_and_every_unit_is_
     job_id = await create(far, values)
     deaths: dict[int, tuple[float, float]] = {}
     for n in range(kills):
-        await far.service.start_job(job_id)
+        await far.service.start_job(job_id, confirmed=True, skip_pilot=True)
         await (said_something(far) if n % 2 == 0 else asyncio.sleep(chance.uniform(0.2, 2.5)))
         epoch, *death = await kill(far, totals)
         deaths[epoch] = (death[0], death[1])
         look = await far.service.get_status(job_id)
         assert n or (look.counts["running"] > 0 and look.status == "running"), "it was amid its work"
-    await far.service.start_job(job_id)
+    await far.service.start_job(job_id, confirmed=True, skip_pilot=True)
     ended = await far.ended(job_id, 120)
     assert ended.counts["succeeded"] == len(values), ended
     totals.units += len(values)
@@ -140,7 +140,7 @@ async def test_a_job_that_needs_no_credential_goes_on_when_anybody_looks_at_the_
         (folder / f"{n:03}.md").write_text(f"# Document {n}\n\nThis is number {n}. It is about whales.\n")
     source = {"type": "file", "base_directory": str(folder), "pattern": "*.md"}
     created = await house.create("Summarise.", source, model="rehearsal", max_attempts=20)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     chance = random.Random(20)
     for _ in range(3):
         await house.launcher.ensure()

@@ -79,7 +79,7 @@ async def test_without_a_guard_agents_that_outlive_their_supervisor_are_found(tm
         house.plan(guard="off")
         house.death_s = 0.3  # instead of five, so as not to wait for what is plain to see
         job_id, job, keys = await house.create(["slow"] * 6)
-        await house.service.start_job(job_id)
+        await house.start(job_id)
         await wait_until(lambda: len(effects.spans(effects.read(house.log))) >= 3, "agents are at work", 10)
         await house.kill(await house.supervisor())
         [death] = house.deaths.values()

@@ -24,7 +24,7 @@ LOOKS_OFTEN = {"max_wall_s": 3600}
 
 async def begun(house: ScriptedHouse) -> tuple[str, int, list[str]]:
     job_id, job, keys = await house.create(KINDS, max_concurrency=4, max_attempts=10, **LOOKS_OFTEN)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
 
     async def is_amid() -> bool:
         counts = (await house.status(job_id)).counts

@@ -58,7 +58,7 @@ async def kill_a_shell(house: ScriptedHouse, job_id: str, moment_s: float) -> No
 async def test_a_job_does_not_notice_that_servers_and_shells_are_killed(scripted, totals):
     units = 6 + 8 * SCALE.face_kills
     job_id, job, keys = await scripted.create(["slow"] * units, max_concurrency=2)
-    await scripted.service.start_job(job_id)
+    await scripted.start(job_id)
     hello = await scripted.launcher.hello()
     for n in range(SCALE.face_kills):
         await asyncio.gather(
@@ -86,7 +86,8 @@ async def test_a_server_that_is_killed_right_after_start_job_leaves_a_job_that_f
         source = {"type": "list", "items": [{"key": key} for key in keys], "key_field": "key"}
         job = {"name": "n", "instructions": "Do {{ key }}", "enumerator": source}
         created = (await client.call_tool("create_job", job)).structured_content
-        started = await client.call_tool("start_job", {"job_id": created["job_id"]})
+        all_of_it = {"job_id": created["job_id"], "skip_pilot": True, "confirmed": True}
+        started = await client.call_tool("start_job", all_of_it)
         assert not started.is_error, json.dumps(started.structured_content)
         [pid] = children_running(SERVER)
         os.kill(pid, signal.SIGKILL)

@@ -28,7 +28,7 @@ async def spend(house: ScriptedHouse, totals: Totals, *, kills: int, units: int)
     """Work until the budget is spent, with eight agents at a time that each cost what they may."""
     options = {"budget_usd": BUDGET_USD, "unit_budget_usd": 0.03, "max_output_tokens": 256, "max_concurrency": 8}
     job_id, job, _ = await house.create(["ok"] * units, max_attempts=20, **options)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     for _ in range(kills):
         await asyncio.sleep(random.uniform(0.0, 0.15))
         await house.kill(await house.supervisor())

@@ -34,7 +34,7 @@ async def test_a_hundred_thousand_units_leave_a_supervisor_as_it_was(tmp_path, t
         house.plan(agent="fast")
         options = {"model": "rehearsal", "max_concurrency": 64}
         job_id, job, keys = await house.create(["ok"] * SCALE.soak_units, **options)
-        await house.service.start_job(job_id)
+        await house.start(job_id)
         pid = await house.supervisor()
         warm, found = None, Findings()
         while (look := await house.status(job_id)).status == "running":

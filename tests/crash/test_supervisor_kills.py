@@ -33,7 +33,7 @@ async def test_a_supervisor_that_is_killed_again_and_again_loses_and_doubles_not
     async with scripted_house(tmp_path) as house:
         options = {"max_attempts": 5, "max_concurrency": SLOTS, "unit_budget_usd": 0.05, "max_output_tokens": 256}
         job_id, job, keys = await house.create(kinds, budget_usd=2.0 + chapter % 3, resume=chapter % 2 == 0, **options)
-        await house.service.start_job(job_id)
+        await house.start(job_id)
         for n in range(kills):
             totals.at_points += await kill_once(house, job_id, n, chance)
             totals.kills += 1

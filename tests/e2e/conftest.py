@@ -30,10 +30,14 @@ class House:
         spec = JobSpec(name="a job", instructions=instructions, enumerator=enumerator, options=JobOptions(**options))
         return await self.service.create_job(spec)
 
+    async def start(self, job_id: str):
+        """Let all of a job run, without a pilot."""
+        return await self.service.start_job(job_id, confirmed=True, skip_pilot=True)
+
     async def run(self, instructions: str, enumerator: dict, limit_s: float = 60, **options):
-        """Create, start and wait for the end; returns the last status."""
+        """Create, start all of it and wait for the end; returns the last status."""
         created = await self.create(instructions, enumerator, **options)
-        await self.service.start_job(created.job_id)
+        await self.start(created.job_id)
         return await self.ended(created.job_id, limit_s)
 
     async def ended(self, job_id: str, limit_s: float = 60):
@@ -42,6 +46,15 @@ class House:
             return status if status.status in ENDED else None
 
         return await wait_until(look, f"{job_id} has ended", limit_s)
+
+    async def reviewed(self, job_id: str, limit_s: float = 60):
+        """Wait until the pilot has ended."""
+
+        async def look():
+            status = await self.service.get_status(job_id)
+            return status if status.status == "review" else None
+
+        return await wait_until(look, f"{job_id} is in review", limit_s)
 
     async def results(self, job_id: str, **more):
         return (await self.service.get_results(job_id, limit=200, **more)).results

@@ -31,7 +31,7 @@ async def test_start_job_asks_the_person_and_only_a_yes_lets_it_run(house, era, 
     server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
     async with Client(stdio_client(server), mode=era, elicitation_callback=reply if answer else None) as client:
         made = await call(client, "create_job", name="n", instructions="Hi {{ name }}", enumerator=ONE, options=TOOL)
-        started = await client.call_tool("start_job", {"job_id": made["job_id"]})
+        started = await client.call_tool("start_job", {"job_id": made["job_id"], "skip_pilot": True, "confirmed": True})
         look = await call(client, "get_status", job_id=made["job_id"])
     if answer is None:
         assert asked == []
@@ -49,13 +49,13 @@ async def test_start_job_asks_the_person_and_only_a_yes_lets_it_run(house, era, 
 async def test_a_person_at_a_terminal_reads_the_whole_text_and_agrees(house):
     created = await house.create("Hi {{ name }}.", ONE, **TOOL)
     with pytest.raises(NeedsApproval, match="batchproc approve"):
-        await house.service.start_job(created.job_id)
+        await house.start(created.job_id)
     assert (await at_a_terminal(house, created.job_id, "n\n"))[0] == 1
     with pytest.raises(NeedsApproval):
-        await house.service.start_job(created.job_id)
+        await house.start(created.job_id)
     code, said = await at_a_terminal(house, created.job_id, "y\n")
     assert code == 0 and "/bin/false --tick" in said and "OUTSIDE any sandbox" in said
-    started = await house.service.start_job(created.job_id)
+    started = await house.start(created.job_id)
     assert started.status in {"running", "completed"}
     assert (await at_a_terminal(house, created.job_id, ""))[0] == 0
 
@@ -135,7 +135,7 @@ async def test_a_server_that_does_not_start_fails_its_units_before_they_cost_any
     created = await house.create("Hi {{ name }}.", ONE, **TOOL, max_attempts=1)
     needed = await house.service.needed_approval(created.job_id)
     await house.service.approve(created.job_id, needed.hash, by="a test")
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     ended = await house.ended(created.job_id)
     assert ended.counts["failed"] == 1 and "did not start: clock" in ended.failures[0].message
 

@@ -24,7 +24,7 @@ def never(call):
 
 async def started(house, source=TEN, **options):
     created = await house.create("Greet {{ name }}.", source, **options)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.in_flight >= 2, "agents are at work", 20)
     return created.job_id
 
@@ -94,7 +94,7 @@ async def test_a_cancelled_job_is_dead_within_five_seconds_and_is_not_retried(ho
     assert house.model.count == calls
     assert (await house.service.cancel_job(job_id)).status == "cancelled"
     with pytest.raises(WrongStatus, match="retry_units"):
-        await house.service.start_job(job_id)
+        await house.start(job_id)
 
 
 async def _all_cancelled(house, job_id):
@@ -215,9 +215,9 @@ async def test_a_budget_is_never_passed_pauses_the_job_and_goes_on_when_it_is_ra
 async def test_a_job_of_higher_priority_gets_the_free_slots_first(house):
     low = await house.create("Low {{ name }}.", TEN)
     high = await house.create("High {{ name }}.", TEN, priority=5)
-    await house.service.start_job(low.job_id)
+    await house.start(low.job_id)
     await wait_until(lambda: house.model.in_flight >= 2, "the first job has both slots", 20)
-    await house.service.start_job(high.job_id)
+    await house.start(high.job_id)
     assert (await house.ended(high.job_id)).counts["succeeded"] == 10
     assert (await counts(house, low.job_id))["succeeded"] <= 4
     await house.service.control_job(low.job_id, "set", priority=9)

@@ -64,7 +64,7 @@ async def test_a_service_that_closes_amid_a_reading_leaves_it_to_the_supervisor(
 @pytest.mark.script.with_args(slowly)
 async def test_looking_at_a_job_revives_its_killed_supervisor(house):
     created = await house.create("Look at it.", {"type": "list", "items": list(range(8))}, model="rehearsal")
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     os.kill((await house.launcher.hello())["pid"], signal.SIGKILL)
     await wait_until(lambda: not house.launcher.is_alive, "it was killed", 5)
     assert (await house.ended(created.job_id)).counts["succeeded"] == 8
@@ -75,10 +75,10 @@ async def test_looking_at_a_job_revives_its_killed_supervisor(house):
 async def test_a_start_while_the_supervisor_drains_is_taken_up_by_the_next(house):
     first = await house.create("Do {{ value }}", {"type": "list", "items": list(range(6))})
     second = await house.create("Do {{ value }}", {"type": "list", "items": list(range(6))})
-    await house.service.start_job(first.job_id)
+    await house.start(first.job_id)
     await wait_until(lambda: house.model.in_flight >= 2, "agents run", 10)
     os.kill((await house.launcher.hello())["pid"], signal.SIGTERM)
-    started = await house.service.start_job(second.job_id)
+    started = await house.start(second.job_id)
     assert started.status == "running"
     assert (await house.ended(second.job_id)).counts["succeeded"] == 6
 
@@ -89,7 +89,7 @@ async def test_a_start_at_the_moment_of_idleness_is_never_lost(house):
         created = await house.create("Do {{ value }}", {"type": "list", "items": [round_]})
         await house.launcher.ensure()
         await asyncio.sleep(0.05 * round_)
-        await house.service.start_job(created.job_id)
+        await house.start(created.job_id)
         assert (await house.ended(created.job_id, 20)).counts["succeeded"] == 1
 
 
@@ -97,8 +97,8 @@ async def test_a_start_at_the_moment_of_idleness_is_never_lost(house):
 async def test_a_later_job_gets_its_share_of_the_slots(house):
     large = await house.create("Do {{ value }}", {"type": "list", "items": list(range(20))}, max_concurrency=2)
     small = await house.create("Do {{ value }}", {"type": "list", "items": list(range(3))}, max_concurrency=2)
-    await house.service.start_job(large.job_id)
-    await house.service.start_job(small.job_id)
+    await house.start(large.job_id)
+    await house.start(small.job_id)
     assert (await house.ended(small.job_id)).counts["succeeded"] == 3
     assert (await house.service.get_status(large.job_id)).counts["succeeded"] < 15
 
@@ -121,7 +121,7 @@ async def test_a_file_that_became_a_link_to_the_outside_is_not_read(house, tmp_p
     (folder / "mine.txt").unlink()
     (folder / "mine.txt").symlink_to(secret)
     (folder / "gone.txt").unlink()
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await house.ended(created.job_id)
     results = {r.key: r for r in await house.results(created.job_id)}
     assert results["mine.txt"].status == "flagged" and "CANARY" not in str(results["mine.txt"])

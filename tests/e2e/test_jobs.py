@@ -140,7 +140,7 @@ async def test_an_agent_that_reads_beside_its_file_is_denied_and_flagged(house, 
     assert result.status == "flagged" and "Read" in result.error and "CANARY" not in (result.text or "")
     widened = await house.create("Summarise.", source, working_directory=str(folder))
     assert any("everything under" in warning for warning in widened.warnings)
-    await house.service.start_job(widened.job_id)
+    await house.start(widened.job_id)
     await house.ended(widened.job_id)
     [result] = await house.results(widened.job_id)
     assert result.status == "succeeded" and "CANARY-71" in result.text
@@ -187,7 +187,7 @@ async def test_a_job_is_never_rehearsed_silently(house):
     created = await house.create("Greet.", LIST)
     without = BatchService(house.service._store, house.launcher, house.settings, environ=bare)
     with pytest.raises(CredentialMissing, match=r"ANTHROPIC_API_KEY.*rehearsal"):
-        await without.start_job(created.job_id)
+        await without.start_job(created.job_id, confirmed=True, skip_pilot=True)
     assert (await house.service.get_status(created.job_id)).status == "ready"
     assert not house.model.calls
 
@@ -224,7 +224,7 @@ async def test_row_40000_that_lacks_a_field_fails_the_job_with_row_and_field_and
     assert (look.status, look.total_units, sum(look.counts.values())) == ("failed", 0, 0)
     assert "40000" in look.reason
     with pytest.raises(WrongStatus, match="create the job again"):
-        await house.service.start_job(job.job_id)
+        await house.start(job.job_id)
 
 
 async def test_the_same_idempotency_key_gives_the_same_job_once(house):
@@ -246,7 +246,7 @@ async def test_a_large_source_is_handed_to_the_supervisor_and_read_whole(house, 
     created = await house.create("Greet {{ name }}", {"type": "csv", "file_path": str(path), "id_column": "id"})
     assert created.status == "enumerating" and created.total_units < 100_000
     with pytest.raises(WrongStatus, match="still being read"):
-        await house.service.start_job(created.job_id)
+        await house.start(created.job_id)
 
     async def ready():
         look = await house.service.get_status(created.job_id)
@@ -261,7 +261,7 @@ async def test_waiting_for_news_answers_when_there_is_some(house):
     idle = asyncio.get_running_loop().time()
     await house.service.get_status(created.job_id, wait_s=5)
     assert asyncio.get_running_loop().time() - idle < 1  # a job that cannot change by itself is not waited for
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     seen = []
     while not seen or seen[-1].status != "completed":
         seen.append(await house.service.get_status(created.job_id, wait_s=30))

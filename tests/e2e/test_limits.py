@@ -55,7 +55,7 @@ quota = Quota()
 async def test_a_quota_parks_the_job_until_its_reset_burns_nothing_probes_and_goes_on(house):
     quota.__init__()
     created = await house.create("Greet {{ name }}.", units(40), max_concurrency=8)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
 
     async def parked():
         look = await house.service.get_status(created.job_id)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SERVER = [sys.executable, str(ROOT / "mcp_server.py")]
 PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_field": "name"}
 LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
-TOOLS = LOOKS | {"start_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
+TOOLS = LOOKS | {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
 
 
 def connect(house, mode="auto"):
@@ -38,7 +38,7 @@ async def test_a_job_from_creation_to_results_in_either_protocol_era(house, era)
         assert created["status"] == "ready" and created["total_units"] == 2
         assert [s["prompt"] for s in created["sample"]] == ["Greet Ann", "Greet Bob"]
         job = {"job_id": created["job_id"]}
-        started = await call(client, "start_job", **job)
+        started = await call(client, "start_job", **job, skip_pilot=True, confirmed=True)
         assert started["status"] == "running" and "guard: " in started["message"]
         status = await call(client, "get_status", **job, wait_s=30)
         while status["status"] == "running":

@@ -33,7 +33,7 @@ def source(tmp_path):
 
 async def in_the_middle(house, source, **options):
     created = await house.create("Say what is in it.", source, model="claude-haiku-4-5", **options)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.count >= 2, "it has read its file and thinks", 30)
     await wait_until(lambda: _kept(house), "its conversation is on the disk", 10)
     return created.job_id
@@ -49,7 +49,7 @@ async def test_a_killed_supervisors_unit_goes_on_where_it_was(house, source):
     job_id = await in_the_middle(house, source)
     os.kill((await house.launcher.hello())["pid"], signal.SIGKILL)
     await wait_until(lambda: not house.launcher.is_alive, "it is dead", 5)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     ended = await house.ended(job_id)
     [result] = await house.results(job_id)
     unit = await house.service.get_unit(job_id, "a.txt")
@@ -74,7 +74,7 @@ async def test_a_job_that_forbids_it_begins_anew_and_counts_the_waste(house, sou
     os.kill((await house.launcher.hello())["pid"], signal.SIGKILL)
     reads_then_thinks.thinks_s = 0
     await wait_until(lambda: not house.launcher.is_alive, "it is dead", 5)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     ended = await house.ended(job_id)
     unit = await house.service.get_unit(job_id, "a.txt")
     assert unit.text == "RESULT: from the start" and unit.attempts[-1].resumed_from is None
@@ -111,7 +111,7 @@ async def test_a_conversation_that_is_gone_is_begun_anew_at_once_and_uncharged(h
     for path in (house.home / "agents").glob("**/*.jsonl"):
         path.unlink()
     reads_then_thinks.thinks_s = 0
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     await house.ended(job_id)
     unit = await house.service.get_unit(job_id, "a.txt")
     assert unit.text == "RESULT: from the start"

@@ -41,14 +41,14 @@ async def test_it_is_detached_with_nothing_of_its_starter(house):
 @pytest.mark.script.with_args(slowly)
 async def test_a_drained_supervisor_finishes_what_runs_and_the_next_goes_on_with_the_rest(house):
     created = await house.create("Do {{ value }}", ITEMS)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     first = await house.launcher.hello()
     await wait_until(lambda: house.model.in_flight >= 2, "agents run", 10)
     os.kill(first["pid"], signal.SIGTERM)
     await wait_until(lambda: not house.launcher.is_alive, "it has drained", 15)
     look = await house.service.get_status(created.job_id)
     assert look.counts["running"] == 0 and look.counts["succeeded"] >= 2 and look.counts["pending"] > 0
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     ended = await house.ended(created.job_id)
     second = await house.launcher.hello()
     assert second["epoch"] == first["epoch"] + 1
@@ -59,7 +59,7 @@ async def test_a_drained_supervisor_finishes_what_runs_and_the_next_goes_on_with
 @pytest.mark.script.with_args(lambda call: Reply(text="late", delay_s=60), BATCHPROC_GRACE_S="1")
 async def test_what_does_not_finish_within_the_grace_period_is_released_uncharged(house):
     created = await house.create("Do {{ value }}", ITEMS, budget_usd=100)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.in_flight == 4, "four agents run", 15)
     os.kill((await house.launcher.hello())["pid"], signal.SIGTERM)
     await wait_until(lambda: not house.launcher.is_alive, "it has ended", 10)
@@ -73,14 +73,14 @@ async def test_what_does_not_finish_within_the_grace_period_is_released_uncharge
 @pytest.mark.script.with_args(slowly)
 async def test_a_new_supervisor_without_the_credential_pauses_the_job_until_it_is_started_again(house):
     created = await house.create("Do {{ value }}", ITEMS)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.in_flight >= 1, "agents run", 10)
     await house.launcher.stop(now=True)
     await wait_until(lambda: not house.launcher.is_alive, "it has ended", 10)
     await house.service.wake()
     paused = await house.ended(created.job_id)
     assert (paused.status, paused.reason) == ("paused", "credential") and "start_job" in paused.next
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     assert (await house.ended(created.job_id)).counts["succeeded"] == 12
 
 
@@ -94,7 +94,7 @@ async def test_it_ends_by_itself_when_idle_and_starts_again_when_needed(house):
 
 async def test_any_face_that_opens_a_store_with_an_active_job_starts_it(house):
     created = await house.create("Look at it.", {"type": "list", "items": list(range(6))}, model="rehearsal")
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     hello = await house.launcher.hello()
     os.kill(hello["pid"], signal.SIGKILL)
     await wait_until(lambda: not house.launcher.is_alive, "it was killed", 5)
@@ -145,7 +145,7 @@ async def test_no_process_of_an_ended_job_is_left(house):
         return found
 
     created = await house.create("Do {{ value }}", ITEMS)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(agents, "the check sees agents while they run", 15)
     await house.ended(created.job_id)
     await wait_until(lambda: not agents(), "every agent is gone", 5)

@@ -43,7 +43,7 @@ async def test_a_budget_that_is_raised_while_everybody_sleeps_lets_the_job_go_on
 @pytest.mark.script.with_args(slowly)
 async def test_a_cancellation_is_carried_out_by_the_next_supervisor_if_this_one_dies(house):
     created = await house.create("Greet {{ name }}.", TEN)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.in_flight >= 2, "agents are at work", 20)
     pid = (await house.launcher.hello())["pid"]
     os.kill(pid, signal.SIGSTOP)  # it does not hear of the cancellation
@@ -62,7 +62,7 @@ async def test_a_cancellation_is_carried_out_by_the_next_supervisor_if_this_one_
 @pytest.mark.script.with_args(lambda call: Reply(text="RESULT: late", delay_s=120), BATCHPROC_GRACE_S="60")
 async def test_a_cancellation_is_obeyed_by_a_supervisor_that_is_ending(house):
     created = await house.create("Greet {{ name }}.", TEN)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: house.model.in_flight >= 2, "agents are at work", 20)
     os.kill((await house.launcher.hello())["pid"], signal.SIGTERM)
     await asyncio.sleep(0.5)
@@ -73,7 +73,7 @@ async def test_a_cancellation_is_obeyed_by_a_supervisor_that_is_ending(house):
 @pytest.mark.script.with_args(slowly)
 async def test_a_shell_without_a_key_lets_a_job_go_on_that_the_supervisor_can_pay_for(house):
     created = await house.create("Greet {{ name }}.", TEN)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     bare = {name: value for name, value in house.environ.items() if not name.startswith("ANTHROPIC")}
     async with app.open_service(settings.load(bare), bare) as shell:
         await shell.control_job(created.job_id, "pause", drain=False)

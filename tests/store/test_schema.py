@@ -12,8 +12,10 @@ from batchproc.store import (
     engine,
     jobs,
     needs,
+    pilots,
     processes,
     retention,
+    trials,
     units,
 )
 
@@ -31,6 +33,20 @@ REFUSED = {
     "an unknown unit status": "UPDATE units SET status = 'done'",
     "an unknown job status": "UPDATE jobs SET status = 'done'",
     "a paused job without a reason": "UPDATE jobs SET status = 'paused', paused_from = 'running'",
+    "a job that runs and was never approved": "UPDATE jobs SET status = 'running', started_at = 1, "
+    "credential = 'login'",
+    "a pilot that tries nothing": "UPDATE jobs SET status = 'pilot', started_at = 1, credential = 'login'",
+    "a review of what was approved": "UPDATE jobs SET status = 'review', started_at = 1, credential = 'login', "
+    "trial = 1, approved_at = 1",
+    "a unit beyond the pilot that runs before an approval": "UPDATE units SET status = 'running', epoch = 1",
+    "a pause from nowhere": "UPDATE jobs SET status = 'paused', reason = 'user', paused_from = 'ready', "
+    "started_at = 1, credential = 'login'",
+    "a trial of no job": "INSERT INTO trials (job, n, round, instructions, options) VALUES (99, 1, 1, 'x', '{}')",
+    "a result of no trial": "INSERT INTO trial_results (job, trial, unit, status, cost_usd, tokens, seconds) "
+    "SELECT job, 1, number, 'failed', 0, 0, 0 FROM units",
+    "a trial's result that is not final": "INSERT INTO trial_results (job, trial, unit, status, cost_usd, tokens, "
+    "seconds) SELECT job, 1, number, 'pending', 0, 0, 0 FROM units",
+    "a unit that is half of a pilot": "UPDATE units SET pilot = 2",
     "a job that runs on nothing": "UPDATE jobs SET status = 'running', started_at = 1",
     "an ended job without an end": "UPDATE jobs SET status = 'cancelled'",
     "an unpublished job that is ready": "UPDATE jobs SET published = 0",
@@ -119,7 +135,8 @@ def all_statements():
             for sql in (
                 jobs.GO_ON,
                 jobs.PAUSE,
-                jobs.START.format(statuses="'ready'"),
+                jobs.START,
+                jobs.REOPEN,
                 jobs.ADD_TIME,
                 control.HOLD,
                 control.CANCEL,
@@ -133,6 +150,15 @@ def all_statements():
         (control.CANCEL_UNITS, {"units": "[1]"}),
         (backlog.PUT_BACK, {"units": "[1]"}),
         (backlog.BY_KEYS, {"keys": '["k"]'}),
+        (pilots.CHOOSE, {"units": "[1]"}),
+        *((sql, {}) for sql in (pilots.BOUNDS, pilots.FIRST_FROM, pilots.BEGIN, pilots.NEWEST, pilots.GIVE_UP)),
+        *(
+            (sql, {})
+            for sql in (pilots.PUT_BACK, pilots.ENDED, pilots.STOP, pilots.RESUME, pilots.UNDONE, pilots.RECORD)
+        ),
+        *((sql, {}) for sql in (pilots.END_TRIAL, pilots.NEXT, pilots.TAKE_UP, pilots.REVIEW, trials.RESTORE)),
+        *((sql, {}) for sql in (trials.DECIDE, trials.DESCRIBE, trials.OF_JOB, trials.RESULTS, trials.KEYS)),
+        *((sql, {}) for sql in (units.NEXT_DUE_PILOT, claims.DUE_PILOT.format(limit=1), attempts.FORGET_CHARGE)),
         *((sql, {}) for sql in (backlog.BY_STATUS, backlog.BY_SIGNATURE, backlog.PENDING_OF_CANCELLED)),
         *(
             (sql, {})

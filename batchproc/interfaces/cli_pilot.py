@@ -1,0 +1,76 @@
+"""How the shell shows a job before all of it runs: its samples, its pilot, and what the rest will cost."""
+
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from batchproc import answers
+from batchproc.interfaces.cli_words import console, duration, in_shell_words, plain, safe, status_word
+
+
+def created(answer: answers.CreatedJob) -> None:
+    """What was defined: how many units, what the first of them will be sent, and what to look at."""
+    out = console()
+    kept = answer.job_id or "nothing kept"
+    out.print(f"{answer.total_units:,} units  {kept}  {status_word(answer.status)}")
+    for sample in answer.sample:
+        out.print(f"\n[bold]{plain(sample.key)}[/]  will be sent:")
+        for line in safe(sample.prompt).splitlines():
+            out.print(f"  [dim]│[/] {plain(line)}")
+    for warning in answer.warnings:
+        out.print(f"\n[yellow]![/] {plain(in_shell_words(warning))}")
+    out.print(f"\n[dim]next: {plain(in_shell_words(answer.next, answer.job_id or 'JOB'))}[/]")
+
+
+def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:
+    """What the pilot showed: each answer, the older one before it, and what the variants disagree on."""
+    if answer.pilot is None or answer.status != "review":
+        return
+    out.print(f"\n[bold]Pilot, round {answer.pilot.round}[/]")
+    for one in answer.pilot.results:
+        out.print(
+            f"\n  [bold]{plain(one.key)}[/]  {status_word(one.status)}  ${one.cost_usd:.4f} · {one.seconds:.1f} s"
+        )
+        if one.error:
+            out.print(f"    [red]{plain(one.error)}[/]")
+        if one.before:
+            _said(out, "was", one.before.text if one.before.output is None else one.before.output)
+        _said(out, "now" if one.before else "   ", one.text if one.output is None else one.output)
+    if answer.pilot.variants:
+        _variants(out, answer.pilot.variants)
+
+
+def _said(out: Console, label: str, value: object) -> None:
+    """An answer or a part of one, text as it is and everything else as JSON."""
+    said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    for n, line in enumerate(safe(said).splitlines()):
+        out.print(f"    [dim]{plain(label) if not n else ' ' * len(label)}[/] {plain(line)}")
+
+
+def _variants(out: Console, table: answers.VariantTable) -> None:
+    grid = Table(box=None, pad_edge=False)
+    for column in ("variant", "model", "flagged", "failed", "cost", "seconds"):
+        grid.add_column(column, justify="left" if column in {"variant", "model"} else "right")
+    for one in table.variants:
+        cells = (f"{one.flagged:.0%}", f"{one.failed:.0%}", f"${one.cost_usd:.4f}", f"{one.seconds:.1f}")
+        grid.add_row(plain(one.name), plain(one.model), *cells)
+    out.print(grid)
+    agreed = ", ".join(f"{plain(field)} {part:.0%}" for field, part in table.agreement.items())
+    out.print(f"  they agree on: {agreed or 'nothing to compare'}")
+    for apart in table.disagreements:
+        out.print(f"  [yellow]≠[/] {plain(apart.key)} · {plain(apart.field)}")
+        for name, value in apart.values.items():
+            _said(out, name, value)
+
+
+def estimate(out: Console, answer: answers.JobStatusAnswer) -> None:
+    """The quote while it is to be decided on, the forecast while it runs, and in the end whether the quote held."""
+    said = answer.quote if answer.status == "review" else answer.forecast
+    if said is not None:
+        cost = "free" if not said.cost_usd.high else f"${said.cost_usd.low:.2f} to ${said.cost_usd.high:.2f}"
+        time = f"{duration(said.time_s.low)} to {duration(said.time_s.high)}"
+        out.print(f"  the other {said.units:,} units: {cost}, {time} ({said.level:.0%} of such estimates hold)")
+        out.print(f"  [dim]{plain(said.basis)}[/]")
+    if answer.quote and answer.quote.reality:
+        out.print(f"  [dim]{plain(answer.quote.reality.words)}[/]")

@@ -1,0 +1,177 @@
+"""A job's pilot → what a person decides on: results old beside new, the quote, the plan in words. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from batchproc import answers, comparison, estimates, ledger, present_words, quote
+from batchproc.models import Job, JobStatus, Trial, TrialResult
+from batchproc.store.status import PilotLook, Snapshot
+
+RESULT_CHARACTERS = 4_000
+
+
+def pilot(look: Snapshot) -> answers.PilotAnswer | None:
+    """What there is to see of the pilot; its results only while a person decides on them."""
+    if look.pilot is None:
+        return None
+    decides = look.job.status is JobStatus.REVIEW
+    return answers.PilotAnswer(
+        round=look.job.round,
+        keys=list(look.pilot.keys),
+        results=_results(look.job, look.pilot) if decides else [],
+        variants=_variants(look, look.pilot) if decides else None,
+    )
+
+
+def quoted(look: Snapshot) -> answers.QuoteAnswer | None:
+    """What the pilot says of the rest, or said when it was approved."""
+    job = look.job
+    if (said := estimates.approved(job)) is not None:
+        return estimates.presented(said, reality=estimates.reality(job))
+    if look.pilot is None or job.status is not JobStatus.REVIEW:
+        return None
+    return quote_of(look, in_force(job, look.pilot))
+
+
+def quote_of(look: Snapshot, trial: Trial) -> answers.QuoteAnswer | None:
+    """What a trial says of the rest, with the budget that an approval would set."""
+    results = look.pilot.results.get(trial.n, ()) if look.pilot else ()
+    options = trial.options if trial.n != look.job.trial else look.job.options
+    said = estimates.of_pilot(look, options, results)
+    if said is None:
+        return None
+    largest = max(one.size for one in results)
+    return estimates.presented(said, budget_usd=estimates.budget_after(look.job, options, said, largest))
+
+
+def in_force(job: Job, seen: PilotLook) -> Trial:
+    return next(one for one in seen.trials if one.n == job.trial)
+
+
+def of_round(job: Job, seen: PilotLook) -> list[Trial]:
+    """The trials of the round, in the order in which they ran."""
+    return sorted((one for one in seen.trials if one.round == job.round), key=lambda one: one.n)
+
+
+def _results(job: Job, seen: PilotLook) -> list[answers.PilotResult]:
+    older = [n for n in seen.results if n < min(one.n for one in of_round(job, seen))]
+    before = {one.unit: one for one in seen.results.get(max(older, default=0), ())}
+    return [
+        answers.PilotResult(
+            key=one.key,
+            status=one.status,
+            text=present_words.cut(one.text, RESULT_CHARACTERS),
+            output=one.output,
+            error=one.error,
+            cost_usd=round(one.cost_usd, 6),
+            tokens=one.tokens,
+            seconds=round(one.seconds, 2),
+            before=_earlier(before[one.unit]) if one.unit in before else None,
+        )
+        for one in seen.results.get(job.trial, ())
+    ]
+
+
+def _earlier(one: TrialResult) -> answers.Earlier:
+    return answers.Earlier(
+        status=one.status,
+        text=present_words.cut(one.text, RESULT_CHARACTERS),
+        output=one.output,
+        error=one.error,
+        cost_usd=round(one.cost_usd, 6),
+    )
+
+
+def _variants(look: Snapshot, seen: PilotLook) -> answers.VariantTable | None:
+    tried = {one.variant: one for one in of_round(look.job, seen) if one.variant is not None}
+    if len(tried) < 2:
+        return None
+    compared = comparison.compare({name: seen.results.get(one.n, ()) for name, one in tried.items()})
+    return answers.VariantTable(
+        variants=[_variant(look, name, one, compared.costs[name]) for name, one in tried.items()],
+        agreement=dict(compared.agreement),
+        disagreements=[
+            answers.FieldDisagreement(
+                key=one.key, field=one.field, values=present_words.cut(dict(one.values), RESULT_CHARACTERS)
+            )
+            for one in compared.disagreements
+        ],
+    )
+
+
+def _variant(look: Snapshot, name: str, trial: Trial, cost: comparison.Cost) -> answers.VariantAnswer:
+    return answers.VariantAnswer(
+        name=name,
+        model=present_words.model_name(trial.options),
+        instructions=present_words.cut(trial.instructions, 500),
+        units=cost.units,
+        flagged=cost.flagged,
+        failed=cost.failed,
+        cost_usd=round(cost.cost_usd, 6),
+        seconds=round(cost.seconds, 2),
+        quote=quote_of(look, trial),
+    )
+
+
+# The plan, in words.
+
+
+def plan(look: Snapshot) -> str:
+    """What an approval would let happen, for a person who was not there, and how to give it."""
+    job, seen = look.job, look.pilot
+    results: Sequence[TrialResult] = seen.results.get(job.trial, ()) if seen else ()
+    counts: dict[str, int] = {}
+    for one in results:
+        counts[one.status] = counts.get(one.status, 0) + 1
+    parts = [
+        f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)}, {present_words.model_name(job.options)}.",
+        f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}.",
+    ]
+    said = quoted(look)
+    left = estimates.remaining(look.counts)
+    if said is not None and left:
+        parts.append(f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}. {said.basis}")
+        parts.append(f"The budget would be ${said.budget_usd:.2f}; it is never passed.")
+    elif not left:
+        parts.append("The pilot ran all of its units; nothing is left to run.")
+    return " ".join(parts)
+
+
+HOW = (
+    "To let it run: start_job(job_id, confirmed=true), once the user has agreed to this plan. To change it: "
+    "update_job(job_id, instructions or options), which tries the same units again. To drop it: cancel_job."
+)
+
+
+def plan_without_pilot(job: Job) -> str:
+    """What starting everything at once would mean."""
+    free = present_words.is_free(job.options)
+    money = "free" if free else f"for at most ${job.options.budget_usd:.2f}"
+    return (
+        f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)} would run at once without a pilot, {money}, "
+        f"{present_words.model_name(job.options)}. Nobody has seen an answer yet, and there is no quote."
+    )
+
+
+HOW_WITHOUT_PILOT = (
+    "To let it run: start_job(job_id, skip_pilot=true, confirmed=true), once the user has agreed to this. Better: "
+    "start_job(job_id), which tries a few units first and says what the rest will cost."
+)
+
+
+def cost_words(said: answers.QuoteAnswer) -> str:
+    if said.cost_usd.high == 0:
+        return "free"
+    low, mid, high = said.cost_usd.low, said.cost_usd.mid, said.cost_usd.high
+    return f"about ${mid:.2f} (estimated; ${low:.2f} to ${high:.2f} with {said.level:.0%})"
+
+
+def time_words(said: answers.QuoteAnswer | quote.Quote) -> str:
+    low, mid, high = (present_words.duration(s) for s in (said.time_s.low, said.time_s.mid, said.time_s.high))
+    return f"about {mid} ({low} to {high})"
+
+
+def variants_of(look: Snapshot) -> Mapping[str, Trial]:
+    """The round's variants by their names; empty where it has only one description."""
+    if look.pilot is None:
+        return {}
+    return {one.variant: one for one in of_round(look.job, look.pilot) if one.variant is not None}

@@ -1,0 +1,42 @@
+"""Words that every answer uses: texts that are cut, the model's name, moments and durations. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from batchproc.models import REHEARSAL, AgentOptions
+
+REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude)"
+
+
+def cut(value: Any, longest: int) -> Any:
+    """The value with every text in it cut to `longest` characters, saying so. What agents get is never cut."""
+    match value:
+        case str() if len(value) > longest:
+            return f"{value[:longest]}… [{len(value):,} characters in all; cut here, not for the agent]"
+        case Mapping():
+            return {key: cut(one, longest) for key, one in value.items()}
+        case list() | tuple():
+            return [cut(one, longest) for one in value]
+        case _:
+            return value
+
+
+def model_name(options: AgentOptions) -> str:
+    return REHEARSED if is_free(options) else options.model or "the CLI's default"
+
+
+def is_free(options: AgentOptions) -> bool:
+    return options.model == REHEARSAL
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as every face writes it: ISO 8601, UTC, milliseconds."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `3 min 20 s`, `2 h 05 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,74 @@
+"""A job is described anew, before all of it runs; what its pilot showed is tried again."""
+
+from batchproc import answers, approvals, orders
+from batchproc.errors import InvalidJob, StoreError, WrongStatus
+from batchproc.models import Credential, Job, JobOptions, JobStatus, Variant
+from batchproc.service import describing
+from batchproc.service.starting import Starting
+from batchproc.store import pilots, trials
+
+CHANGEABLE = frozenset({JobStatus.READY, JobStatus.PILOT, JobStatus.REVIEW, JobStatus.PAUSED})
+
+
+class Changing(Starting):
+    """update_job."""
+
+    async def update_job(
+        self,
+        job_id: str,
+        *,
+        instructions: str | None = None,
+        options: JobOptions | None = None,
+        why: str | None = None,
+    ) -> answers.ControlledJob:
+        """Change what a job says that was not approved yet. If its pilot has begun and the change makes its answers
+        stale, the pilot runs again on the same units, and shows old beside new.
+
+        Raises `NotFound`, `WrongStatus`, `InvalidJob`, `UnknownField`, `CredentialMissing`; then nothing is changed.
+        """
+        job = await self._job(job_id)
+        _require_changeable(job)
+        if instructions is None and options is None:
+            raise InvalidJob("update_job", None, "name what to change: instructions or options")
+        new = describing.described(job, Variant(instructions=instructions, options=options), self._settings)
+        if (new.instructions, new.options) == (job.instructions, job.options):
+            return orders.controlled(await self._look(job_id), "it was so already; nothing was changed")
+        await self._require_fields(job, new.instructions)
+        if job.trial and describing.is_stale(job, new):
+            return await self._pilot_again(job, new, why)
+        if not await self._store.write(trials.describe, job, new, self._order(why), now=self._clock()):
+            raise StoreError(f"job {job_id} was changed by somebody else meanwhile; look at it, then try again")
+        return orders.controlled(await self._look(job_id), _said(job))
+
+    async def _pilot_again(self, job: Job, new: pilots.Description, why: str | None) -> answers.ControlledJob:
+        async def again(now: Job, credential: Credential) -> bool:
+            return await self._begin(now, [new], credential, why)
+
+        await self._let(job, again)
+        look = await self._look(job.job_id)
+        said = f"changed; round {look.job.round} of the pilot runs on the same units; get_status(wait_s=45) shows both"
+        if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(job.job_id):
+            said += f". A person has to approve this first: {needed.text}"
+        return orders.controlled(look, said)
+
+
+def _said(job: Job) -> str:
+    if job.status is JobStatus.READY:
+        return "changed; start_job tries it on a few units"
+    return "changed; the pilot's answers still hold"
+
+
+def _require_changeable(job: Job) -> None:
+    if job.status in CHANGEABLE and job.approved_at is None:
+        return
+    way_out = {
+        JobStatus.ENUMERATING: "its source is still being read; wait with get_status(wait_s=45)",
+        JobStatus.FAILED: "create the job again",
+        JobStatus.CANCELLED: "create the job again",
+        JobStatus.COMPLETED: "retry_units(instructions=…) asks for units again with further instructions",
+    }.get(
+        job.status,
+        "it was approved as it is: cancel_job, then create it anew; control_job sets its budget, caps and concurrency, "
+        "retry_units(instructions=…) asks for units again with further instructions",
+    )
+    raise WrongStatus(job.job_id, job.status, "be described anew", way_out)

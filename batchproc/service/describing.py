@@ -1,0 +1,44 @@
+"""A job's description, changed or tried in a variant, is checked as at the door of create_job. Pure."""
+
+from batchproc import options as options_
+from batchproc.errors import InvalidJob
+from batchproc.models import AgentOptions, Job, JobOptions, JobSpec, Variant
+from batchproc.prompts import Prompt
+from batchproc.settings import Settings
+from batchproc.store.pilots import Description
+
+ANSWERS = (
+    *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
+    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers"),
+)
+"""Options that an answer may depend on: with another one, what is there is stale."""
+
+
+def described(job: Job, change: Variant, settings: Settings) -> Description:
+    """The job's description with what `change` names in the place of its own. Raises `InvalidJob`."""
+    instructions = job.instructions
+    if change.instructions is not None:
+        # The source was read when the job was made; here only the words are checked.
+        spec = JobSpec(name=job.name, instructions=change.instructions, enumerator={})
+        instructions = spec.instructions
+        Prompt(instructions)
+    options = _options(job, change.options, settings)
+    return Description(instructions=instructions, options=options, variant=change.name)
+
+
+def _options(job: Job, given: JobOptions | None, settings: Settings) -> AgentOptions:
+    if given is None or not given.model_fields_set:
+        return job.options
+    if "priority" in given.model_fields_set:
+        raise InvalidJob("options.priority", given.priority, "set it with control_job(action=set, priority=…)")
+    if job.trial and given.pilot_units not in {None, job.options.pilot_units}:
+        way_out = "the pilot's units are chosen; every round runs the same ones"
+        raise InvalidJob("options.pilot_units", given.pilot_units, way_out)
+    return options_.revise(job.options, given, settings)
+
+
+def is_stale(job: Job, new: Description) -> bool:
+    """Whether answers under the job's description say nothing of the new one."""
+    if new.instructions != job.instructions:
+        return True
+    return any(getattr(new.options, name) != getattr(job.options, name) for name in ANSWERS)

@@ -1,0 +1,111 @@
+"""What was tried in a job's pilot, what it came to, and what a person makes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchproc import budget
+from batchproc.models import AgentOptions, Credential, Job, JobStatus, Order, Trial, TrialResult, UnitStatus
+from batchproc.store import engine, events, jobs, rows
+from batchproc.store.pilots import Description
+
+DECIDE = "UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions "
+DECIDE += "WHERE number = :number"
+RESTORE = """
+UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature
+FROM trial_results r
+WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.status <> 'cancelled'
+"""
+
+
+def approve(
+    tx: engine.Tx,
+    job: Job,
+    chosen: Trial,
+    options: AgentOptions,
+    quote: Mapping[str, Any] | None,
+    *,
+    credential: Credential,
+    order: Order,
+    now: float,
+) -> bool:
+    """Let the rest run under the description `chosen`, with `options` in the place of its own, if the job is in review
+    as it was seen (`job`). The pilot's answers under it are the job's results. False: it is not (any more)."""
+    known = jobs.by_number(tx, job.number)
+    if known.status is not JobStatus.REVIEW or (known.round, known.trial) != (job.round, job.trial):
+        return False
+    if chosen.n != known.trial:
+        tx.execute(RESTORE, {"job": job.number, "trial": chosen.n})
+    told = {"instructions": chosen.instructions, "options": rows.dump_options(options)}
+    kept = {"quote": None if quote is None else rows.dump(quote), "trial": chosen.n, "number": job.number}
+    tx.execute(DECIDE, {**told, **kept})
+    data = {"round": known.round, "budget_usd": options.budget_usd, "variant": chosen.variant, **jobs.told(order)}
+    events.append(tx, "job.approved", at=now, job=job.number, data=data)
+    return jobs.start(tx, job.number, credential=credential, now=now, order=order)
+
+
+DESCRIBE = "UPDATE jobs SET instructions = :instructions, options = :options WHERE number = :number"
+
+
+def describe(tx: engine.Tx, job: Job, described: Description, order: Order, *, now: float) -> bool:
+    """Give a job another description that makes no answer of it stale. False: somebody changed it meanwhile."""
+    known = jobs.by_number(tx, job.number)
+    if (known.status, known.instructions, known.options) != (job.status, job.instructions, job.options):
+        return False
+    told = {"instructions": described.instructions, "options": rows.dump_options(described.options)}
+    tx.execute(DESCRIBE, {"number": job.number, **told})
+    events.append(tx, "job.changed", at=now, job=job.number, data=jobs.told(order))
+    return True
+
+
+OF_JOB = (
+    "SELECT n, round, variant, instructions, options, ended_at FROM trials WHERE job = :job ORDER BY n DESC LIMIT 50"
+)
+
+
+def trials(tx: engine.Tx, job: int) -> list[Trial]:
+    """What was tried, newest first."""
+    return [
+        Trial(
+            n=row["n"],
+            round=row["round"],
+            variant=row["variant"],
+            instructions=row["instructions"],
+            options=rows.load_options(row["options"]),
+            has_ended=row["ended_at"] is not None,
+        )
+        for row in tx.execute(OF_JOB, {"job": job})
+    ]
+
+
+RESULTS = """
+SELECT r.trial, r.unit, u.key, u.payload, r.status, r.text, r.output, r.error, r.cost_usd, r.tokens, r.seconds
+FROM trial_results r JOIN units u ON u.number = r.unit WHERE r.job = :job AND r.trial = :trial ORDER BY r.unit
+"""
+
+
+def results(tx: engine.Tx, job: int, trial: int) -> list[TrialResult]:
+    """What the pilot's units came to in a trial that has ended, in the order of the source."""
+    return [
+        TrialResult(
+            trial=row["trial"],
+            unit=row["unit"],
+            key=row["key"],
+            status=UnitStatus(row["status"]),
+            text=row["text"],
+            output=rows.load(row["output"]),
+            error=row["error"],
+            cost_usd=row["cost_usd"],
+            tokens=row["tokens"],
+            seconds=row["seconds"],
+            size=budget.size_of(rows.load(row["payload"]), len(row["payload"])),
+        )
+        for row in tx.execute(RESULTS, {"job": job, "trial": trial})
+    ]
+
+
+KEYS = "SELECT key FROM units WHERE job = :job AND pilot = 1 ORDER BY number"
+
+
+def keys(tx: engine.Tx, job: int) -> list[str]:
+    """The pilot's units."""
+    return [row["key"] for row in tx.execute(KEYS, {"job": job})]

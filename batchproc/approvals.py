@@ -1,12 +1,14 @@
-"""What a person must allow before a job runs: programs of its own, a shell, tools that reach beyond its files. Pure."""
+"""What a person must allow before a job runs: a source that is a program, programs of its agents, a shell, tools that
+reach beyond its files. Pure."""
 
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batchproc.errors import InvalidJob
 from batchproc.models import AgentOptions, Profile, Workspace
 from batchproc.models.tools import FILES, approves, bare
 
@@ -23,7 +25,36 @@ class Approval:
 def needed(options: AgentOptions) -> Approval | None:
     """What a person must allow before agents with these options may run; None for ordinary jobs."""
     lines = [*_shell(options), *_servers(options), *_tools(options)]
-    return Approval(hash=_hash(options), text="\n".join(map(_plain, lines))) if lines else None
+    return Approval(hash=_hash(_allowed(options)), text=_text(lines)) if lines else None
+
+
+def for_source(enumerator: Mapping[str, Any]) -> Approval | None:
+    """What a person must allow before this source may be read; None for sources that are data.
+
+    `enumerator` is the spec as `enumerators.carry` gave it, with the code in it. Raises `InvalidJob` if it is not.
+    """
+    if enumerator.get("type") != "dynamic":
+        return None
+    if not isinstance(enumerator.get("code"), str):
+        raise InvalidJob("enumerator.code", None, "the code has to be read in before it can be allowed")
+    return Approval(hash=_hash({"source": dict(enumerator)}), text=_text(_program(enumerator)))
+
+
+def _program(source: Mapping[str, Any]) -> Iterator[str]:
+    yield "The items come from Python code, which is run on this machine when the job is created or read again."
+    yield "It runs in a sandbox: no network, no other programs, and it writes nothing that stays."
+    yield "It reads Python, the programs and libraries of the system, and " + _listed(
+        source.get("read_directories") or [], otherwise="no folder of yours."
+    )
+    yield f"It is ended after {source.get('timeout_s', 60):g} seconds" + (
+        f", or when it has given {source['limit']} items." if source.get("limit") else "."
+    )
+    if source.get("key_field"):
+        yield f"The key of an item is its field {source['key_field']!r}."
+    yield f"It is given this context: {json.dumps(source.get('context') or {}, ensure_ascii=False, sort_keys=True)}"
+    yield "This is the code" + (f", named after {source['code_file']}:" if source.get("code_file") else ":")
+    for number, line in enumerate(source["code"].split("\n"), 1):
+        yield f"{number:5} | {line}"
 
 
 def _shell(options: AgentOptions) -> Iterator[str]:
@@ -70,13 +101,17 @@ def _names(intro: str, values: Mapping[str, str] | None) -> Iterator[str]:
         yield f"    {intro} {', '.join(sorted(values))} (values are not shown)"
 
 
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(map(_plain, lines))
+
+
 def _plain(line: str) -> str:
     """The line with every character that does not print, or changes how others print, as its escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-def _hash(options: AgentOptions) -> str:
-    allowed: dict[str, Any] = {
+def _allowed(options: AgentOptions) -> dict[str, Any]:
+    return {
         "profile": options.profile.value,
         "working_directory": options.working_directory,
         "workspace": options.workspace.value,
@@ -84,5 +119,8 @@ def _hash(options: AgentOptions) -> str:
         "allowed_tools": sorted(options.allowed_tools),
         "mcp_servers": options.mcp_servers,
     }
+
+
+def _hash(allowed: Mapping[str, Any]) -> str:
     text = json.dumps(allowed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

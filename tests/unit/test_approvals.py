@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from batchproc import approvals
+from batchproc.errors import InvalidJob
 from batchproc.models import Profile, Workspace
 from tests.conftest import OPTIONS
 
@@ -74,3 +75,72 @@ def test_whatever_widens_or_changes_it_changes_the_hash_and_nothing_else_does():
         assert approvals.needed(replace(base, **change)).hash == known
     turned = {"a": {"env": dict(reversed(SERVER["env"].items())), "args": SERVER["args"], "command": SERVER["command"]}}
     assert approvals.needed(replace(base, mcp_servers=turned)).hash == known
+
+
+SOURCE = {
+    "type": "dynamic",
+    "code": "import os\n\n\ndef enumerate_items(context):\n    return [os.getpid()]\n",
+    "code_file": None,
+    "context": {"months": 12, "name": "Ünal"},
+    "read_directories": ["/data/in"],
+    "key_field": None,
+    "timeout_s": 60.0,
+    "limit": None,
+}
+
+
+@pytest.mark.parametrize("kind", ["file", "csv", "json", "sql", "list", None])
+def test_a_source_that_is_data_needs_nobody(kind):
+    assert approvals.for_source({**SOURCE, "type": kind}) is None
+
+
+def test_a_program_is_shown_in_full_with_what_it_is_given_and_what_it_may():
+    said = approvals.for_source({**SOURCE, "limit": 9, "key_field": "id", "code_file": "/home/me/x.py"}).text
+    lines = said.splitlines()
+    assert lines[-6:] == [
+        "    1 | import os",
+        "    2 | ",
+        "    3 | ",
+        "    4 | def enumerate_items(context):",
+        "    5 |     return [os.getpid()]",
+        "    6 | ",
+    ]
+    assert '{"months": 12, "name": "Ünal"}' in said
+    assert "/data/in, with everything below" in said
+    assert "60 seconds, or when it has given 9 items" in said
+    assert "field 'id'" in said and "/home/me/x.py" in said
+    assert "no folder of yours" in approvals.for_source({**SOURCE, "read_directories": []}).text
+
+
+def test_no_character_of_code_or_context_disguises_what_is_allowed():
+    tricky = "def enumerate_items(c):\r    hidden()\x1b[2K\n    return []  # \u202e\u2066 x\u2028\x85\x0cevil()\tand"
+    context = {"a\n\x1b]0;x": "\u200b\ud800\r"}
+    said = approvals.for_source({**SOURCE, "code": tricky, "context": context, "read_directories": ["/a\nb"]}).text
+    assert all(c.isprintable() or c == "\n" for c in said)
+    assert r"\r    hidden()\x1b[2K" in said and r"\u202e\u2066 x\u2028\x85\x0cevil()\tand" in said
+    assert r"/a\nb" in said
+    assert len([line for line in said.split("\n") if " | " in line]) == 2
+
+
+def test_the_hash_of_a_program_is_bound_to_all_of_it():
+    changes = [
+        {"code": SOURCE["code"] + " "},
+        {"code_file": "/x.py"},
+        {"context": {"months": 13, "name": "Ünal"}},
+        {"context": {}},
+        {"read_directories": ["/data"]},
+        {"key_field": "id"},
+        {"timeout_s": 61.0},
+        {"limit": 1},
+    ]
+    known = approvals.for_source(SOURCE).hash
+    hashes = [approvals.for_source({**SOURCE, **change}).hash for change in changes]
+    assert len({known, *hashes}) == len(changes) + 1
+    assert len(known) == 32
+    turned = {**dict(reversed(SOURCE.items())), "context": dict(reversed(SOURCE["context"].items()))}
+    assert approvals.for_source(turned).hash == known
+
+
+def test_code_that_was_not_read_in_cannot_be_allowed():
+    with pytest.raises(InvalidJob, match="read in"):
+        approvals.for_source({**SOURCE, "code": None, "code_file": "/x.py"})

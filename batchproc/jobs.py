@@ -33,6 +33,8 @@ Clock = Callable[[], float]
 def check(spec: JobSpec) -> Enumerator:
     """What can be known before anything is kept: the enumerator's type and configuration, the template's syntax."""
     Prompt(spec.instructions)
+    if spec.enumerator.get("type") == "dynamic":
+        raise InvalidJob("enumerator.type", "dynamic", "needs a person's approval, which cannot be given here yet")
     return enumerators.build(spec.enumerator)
 
 

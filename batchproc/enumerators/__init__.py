@@ -2,13 +2,14 @@
 
     file   files below a folder            json   elements of an array, or lines of JSON Lines
     csv    rows of a table                 sql    rows of a SELECT
-    list   items in the job itself
+    list   items in the job itself        dynamic   what Python code of the user's yields
 
-`build` makes an enumerator of what the user wrote; `catalogue` tells what can be written. (Nothing else may stand
-here: the kinds `list`, `json` and `csv` are names in this module, and hide the usual ones once they are imported.)
+`build` makes an enumerator of what the user wrote, `carry` what of it a job keeps, and `catalogue` tells what can be
+written. (Nothing else may stand here: the kinds `list`, `json` and `csv` are names in this module, and hide the usual
+ones once they are imported.)
 """
 
 from batchproc.enumerators.base import Config, Enumerator
-from batchproc.enumerators.registry import KINDS, build, catalogue
+from batchproc.enumerators.registry import KINDS, build, carry, catalogue, logs
 
-__all__ = ["KINDS", "Config", "Enumerator", "build", "catalogue"]
+__all__ = ["KINDS", "Config", "Enumerator", "build", "carry", "catalogue", "logs"]

@@ -17,6 +17,7 @@ CLASSES = {
     "json": "JsonEnumerator",
     "sql": "SqlEnumerator",
     "list": "ListEnumerator",
+    "dynamic": "DynamicEnumerator",
 }
 """Kind, which is also its module, and class."""
 
@@ -55,6 +56,21 @@ def build(spec: Mapping[str, Any]) -> Enumerator:
         return enumerator(enumerator.config_model.model_validate({k: v for k, v in spec.items() if k != "type"}))
     except ValidationError as error:
         raise _in_words(error, enumerator) from None
+
+
+def carry(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec as a job keeps it: what it names that must not change any more (a program's code) is read in.
+
+    Called once, at the door. Raises as `build` does.
+    """
+    carried = getattr(build(spec), "carried", None)
+    return carried() if carried else dict(spec)
+
+
+def logs(source: Enumerator) -> list[str]:
+    """What the source itself said while it was read, line by line; only programs say anything."""
+    said = getattr(source, "logs", None)
+    return said() if said else []
 
 
 def catalogue() -> list[dict[str, Any]]:

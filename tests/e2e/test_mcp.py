@@ -52,7 +52,7 @@ async def test_a_job_from_creation_to_results_in_either_protocol_era(house, era)
         assert len(unit["events"]) == 5 and unit["text"] == "RESULT: ok"
         assert [line["job_id"] for line in (await call(client, "list_jobs"))["jobs"]] == [created["job_id"]]
         kinds = (await call(client, "list_enumerators"))["enumerators"]
-        assert {kind["type"] for kind in kinds} == {"file", "csv", "json", "sql", "list"}
+        assert {kind["type"] for kind in kinds} == {"file", "csv", "json", "sql", "list", "dynamic"}
 
 
 async def call(client, tool, **arguments):
@@ -84,7 +84,7 @@ REFUSED = {
     "an unknown enumerator": (
         "create_job",
         {"name": "n", "instructions": "i", "enumerator": {"type": "pdf"}},
-        "known types are csv, file, json, list, sql",
+        "known types are csv, dynamic, file, json, list, sql",
     ),
     "a missing file": (
         "create_job",

@@ -65,7 +65,15 @@ def a_list(folder: Path) -> dict[str, Any]:
     return {"type": "list", "items": ROWS, "key_field": "id"}
 
 
-SOURCES = (a_folder, a_table, an_array, json_lines, a_database, a_list)
+def a_program(folder: Path) -> dict[str, Any]:
+    (folder / "rows.json").write_text(json.dumps(ROWS))
+    code = "import json\ndef enumerate_items(context):\n    return json.load(open(context['path']))\n"
+    context = {"path": str(folder / "rows.json")}
+    given = {"type": "dynamic", "code": code, "context": context, "key_field": "id"}
+    return {**given, "read_directories": [str(folder.resolve())]}
+
+
+SOURCES = (a_folder, a_table, an_array, json_lines, a_database, a_list) + (a_program,) * (sys.platform == "linux")
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.__name__)
@@ -75,7 +83,7 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_every_kind_has_a_source_here() -> None:
-    assert set(KINDS) == {"file", "csv", "json", "sql", "list"}
+    assert set(KINDS) == {"file", "csv", "json", "sql", "list", "dynamic"}
 
 
 def test_every_item_comes_once_and_in_the_same_order_at_every_reading(spec: dict[str, Any]) -> None:
@@ -166,7 +174,7 @@ def test_every_kind_keeps_the_shape_of_the_protocol(spec: dict[str, Any]) -> Non
     enumerator = build(spec)
     list(enumerator.items())
 
-    assert enumerator.place in {"file", "row", "element", "line"}
+    assert enumerator.place in {"file", "row", "element", "line", "item"}
     assert enumerator.source
     assert enumerator.warnings() == []
     assert issubclass(enumerator.config_model, Config)

@@ -14,7 +14,7 @@ from batchproc.errors import InvalidJob, UnknownEnumerator
 
 @pytest.mark.parametrize("kind", ["excel", "", None, [], {}, 5, "_common", "base"])
 def test_an_unknown_type_is_told_with_the_known_ones(kind: Any) -> None:
-    with pytest.raises(UnknownEnumerator, match="known types are csv, file, json, list, sql"):
+    with pytest.raises(UnknownEnumerator, match="known types are csv, dynamic, file, json, list, sql"):
         build({"type": kind})
 
 

@@ -85,14 +85,16 @@ class WrongStatus(BatchprocError):
 
 
 class NeedsApproval(BatchprocError):
-    """A person has to allow what the job names. Says what that is, and how a person does it: no argument can."""
+    """A person has to allow what a job, or its source, names. Says what that is, and how a person does it: no argument
+    can. `name` is what `batchproc approve` takes."""
 
-    def __init__(self, job_id: str, text: str) -> None:
+    def __init__(self, what: str, name: str, text: str, then: str) -> None:
         super().__init__(
-            f"job {job_id} waits for a person's approval. It would allow this:\n{text}\n"
-            f"A person allows it in a terminal of this machine with `batchproc approve {job_id}`, or here, if this "
-            "client can ask. Then start it again."
+            f"{what} waits for a person's approval. It would allow this:\n{text}\n"
+            f"A person allows it in a terminal of this machine with `batchproc approve {name}`, or here, if this "
+            f"client can ask. Then {then} again."
         )
+        self.name = name
 
 
 class CredentialMissing(BatchprocError):

@@ -1,12 +1,13 @@
 """A job's life below the faces: its source is read in, all or nothing. Service and supervisor both stand on it."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from batchproc import enumerators
+from batchproc import approvals, enumerators
 from batchproc.enumerators.base import Enumerator
 from batchproc.errors import (
     BatchprocError,
@@ -21,11 +22,13 @@ from batchproc.models import Item, Job, JobSpec
 from batchproc.platform import processes
 from batchproc.prompts import Prompt
 from batchproc.readahead import ReadAhead
-from batchproc.store import db, readings, units
+from batchproc.store import approvals as given
+from batchproc.store import db, logs, readings, units
 from batchproc.store import jobs as rows
 
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 4 << 20
+LOG_LINES = 1_000
 
 Clock = Callable[[], float]
 
@@ -33,8 +36,6 @@ Clock = Callable[[], float]
 def check(spec: JobSpec) -> Enumerator:
     """What can be known before anything is kept: the enumerator's type and configuration, the template's syntax."""
     Prompt(spec.instructions)
-    if spec.enumerator.get("type") == "dynamic":
-        raise InvalidJob("enumerator.type", "dynamic", "needs a person's approval, which cannot be given here yet")
     return enumerators.build(spec.enumerator)
 
 
@@ -52,11 +53,20 @@ class Reading:
     @classmethod
     async def take_over(cls, store: db.Database, job: Job, *, previous: str | None, clock: Clock) -> "Reading":
         """Begin again after `previous`, the identity of a reader that is gone, or None. Raises `TakenOver`."""
-        source = enumerators.build(await store.read(rows.enumerator, job.number))
+        spec = await store.read(rows.enumerator, job.number)
         token = await store.write(readings.begin_reading, job.number, reader=me(), previous=previous)
-        reading = cls(store, job, source, token=token, clock=clock)
+        reading = cls(store, job, enumerators.build(spec), token=token, clock=clock)
         await reading._discard()
+        await reading._require_allowed(approvals.for_source(spec))
         return reading
+
+    async def _require_allowed(self, needed: approvals.Approval | None) -> None:
+        """Whoever wrote the job's row: a program is run only if a person has allowed it. Raises `SourceError`."""
+        if needed is None or await self._store.read(given.is_approved, needed.hash):
+            return
+        problem = SourceError(self._source.source, "no person has allowed this program; create the job again")
+        await self._fail(str(problem))
+        raise problem
 
     async def run(self) -> Job:
         """Read all of it. Returns the job, `ready`.
@@ -76,8 +86,16 @@ class Reading:
             problem = SourceError(self._source.source, f"reading it failed: {error!r}")
             await self._fail(str(problem))
             raise problem from error
-        self.warnings = self._source.warnings()
+        finally:
+            await self._keep_logs()
+        self.warnings = [*self._source.warnings(), *_last_words(enumerators.logs(self._source))]
         return ready
+
+    async def _keep_logs(self) -> None:
+        """What a program printed while it was read; the newest lines, if there are very many."""
+        with contextlib.suppress(StoreError):
+            for line in enumerators.logs(self._source)[-LOG_LINES:]:
+                await self._store.write(logs.append, line, at=self._clock(), source="enumerator", job=self._job.number)
 
     async def hand_over(self) -> None:
         """Leave the reading to the supervisor, which begins it again."""
@@ -140,6 +158,13 @@ class Reading:
         """Delete what an unfinished reading left behind, in small transactions."""
         while await self._store.write(readings.discard_units, self._job.number, self._token, limit=20_000):
             pass
+
+
+def _last_words(said: list[str]) -> list[str]:
+    if not said:
+        return []
+    shown = " | ".join(line[:200] for line in said[-3:])
+    return [f"the source's code printed {len(said):,} line{'' if len(said) == 1 else 's'}, at last: {shown}"]
 
 
 def _size(payload: Mapping[str, Any]) -> int:

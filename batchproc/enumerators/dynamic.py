@@ -37,7 +37,7 @@ class DynamicConfig(Config):
         default_factory=list, max_length=20, description="Absolute folders that the code may read; it sees no others"
     )
     key_field: str | None = Field(None, description="Field whose values are unique (default: the item's number)")
-    timeout_s: float = Field(60, ge=1, le=3600, description="Seconds the code may run (default 60)")
+    timeout_s: float = Field(60.0, ge=1, le=3600, description="Seconds the code may run (default 60)")
     limit: _common.Limit = None
 
     @field_validator("code_file")

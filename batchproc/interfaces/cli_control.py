@@ -2,21 +2,19 @@
 
 import argparse
 import getpass
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from batchproc import settings
 from batchproc.errors import InvalidJob
-from batchproc.interfaces import cli_define, cli_pilot, cli_show, cli_words
+from batchproc.interfaces import cli_deciding, cli_define, cli_show
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
 
-Answer = TypeVar("Answer", bound=BaseModel)
 Command = Callable[["BatchService", argparse.Namespace], Awaitable[BaseModel]]
 
 
@@ -24,7 +22,8 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     """Add the parsers of these verbs; returns them."""
     made = {name: commands.add_parser(name, help=about) for name, about in VERBS.items()}
     for name, parser in made.items():
-        parser.add_argument("job_id")
+        about = "the job; or the approval that an error named" if name == "approve" else None
+        parser.add_argument("job_id", help=about)
         if name != "approve":
             parser.add_argument("--why", help="kept with the change")
     made["pause"].add_argument("--now", action="store_true", help="stop running units; they go back to the queue")
@@ -70,34 +69,15 @@ VERBS = {
 
 async def run(args: argparse.Namespace) -> int:
     """Do what one of `VERBS` says."""
-    spec = cli_define.spec_of(args) if args.command in {"create", "preview"} else None
     async with _service() as service:
-        if spec is not None:
-            made = await (service.create_job(spec) if args.command == "create" else service.preview_job(spec))
-            return _show(args, made, cli_pilot.created)
-        if args.command == "template":
-            print(cli_define.template(await service.get_spec(args.job_id), args.format), end="")
-            return 0
-        if args.command == "approve":
-            return await _approve(service, args)
-        if args.command == "start":
-            return await _start(service, args)
-        if args.command == "delete" and not args.yes and not _agrees(f"Delete job {args.job_id} and all its results?"):
-            return 1
+        if (decide := cli_deciding.VERBS.get(args.command)) is not None:
+            return await decide(service, args)
         try:
             answer = await COMMANDS[args.command](service, args)
         except ValidationError as error:
             one = error.errors(include_url=False)[0]
             raise InvalidJob(f"--{str(one['loc'][0]).replace('_', '-')}", one["input"], one["msg"]) from None
-    return _show(args, answer, cli_show.controlled)
-
-
-def _show(args: argparse.Namespace, answer: Answer, show: Callable[[Answer], None]) -> int:
-    if args.json:
-        print(answer.model_dump_json())
-    else:
-        show(answer)
-    return 0
+    return cli_show.answer(args, answer, cli_show.controlled)
 
 
 @asynccontextmanager
@@ -138,51 +118,4 @@ COMMANDS: dict[str, Command] = {
     "set": _set,
     "cancel": _cancel,
     "retry": _retry,
-    "delete": lambda service, args: service.delete_job(args.job_id, why=args.why),
 }
-
-
-async def _start(service: "BatchService", args: argparse.Namespace) -> int:
-    """Start; where a plan is to be agreed to, show it, and ask the person at this terminal. Without one, and without
-    `--yes`, nothing is done."""
-    confirmed = args.yes
-    plan = None if confirmed else await service.plan(args.job_id, skip_pilot=args.skip_pilot)
-    if plan is not None and not args.json and sys.stdin.isatty():
-        print(cli_words.safe(plan))
-        if not _agrees("May it run?"):
-            return 1
-        confirmed = True
-    answer = await service.start_job(
-        args.job_id,
-        confirmed=confirmed,
-        skip_pilot=args.skip_pilot,
-        variant=args.variant,
-        variants=cli_define.variants(args.variants) if args.variants else (),
-        why=args.why,
-    )
-    _show(args, answer, cli_show.controlled)
-    return 0 if plan is None or confirmed else 1
-
-
-async def _approve(service: "BatchService", args: argparse.Namespace) -> int:
-    """Show the whole text to the person at this terminal, and ask. There is no flag that answers for him."""
-    needed = await service.needed_approval(args.job_id)
-    if needed is None:
-        print(f"Job {args.job_id} needs no approval, or has it.")
-        return 0
-    print(
-        f"Job {args.job_id} would be allowed to do this:\n\n{cli_words.safe(needed.text)}\n\n(approval {needed.hash})"
-    )
-    if not _agrees("Allow it?"):
-        return 1
-    await service.approve(args.job_id, needed.hash, by=f"a person at a terminal: {getpass.getuser()}")
-    print(f"Allowed. Now start it: batchproc start {args.job_id}")
-    return 0
-
-
-def _agrees(question: str) -> bool:
-    """Whether the person at the terminal says yes. Without a terminal there is nobody to ask."""
-    if not sys.stdin.isatty():
-        print(f"batchproc: {question} This needs a person at a terminal", file=sys.stderr)
-        return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}

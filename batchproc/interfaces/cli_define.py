@@ -205,7 +205,11 @@ def template(spec: JobSpec, form: str) -> str:
         return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     import tomli_w
 
-    return tomli_w.dumps(described, multiline_strings="\n" in spec.instructions)
+    described["enumerator"] = {name: one for name, one in described["enumerator"].items() if one is not None}
+    try:  # on many lines what has many; but TOML takes \r\n there for \n
+        return tomli_w.dumps(described, multiline_strings=r"\r" not in json.dumps(described))
+    except TypeError:
+        raise InvalidJob("--format", form, "TOML has no null, and the source holds some; write --format json") from None
 
 
 async def update(service: "BatchService", args: argparse.Namespace) -> Any:

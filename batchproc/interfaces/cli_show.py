@@ -1,7 +1,9 @@
 """How the shell's face looks: jobs, results, the supervisor, checks."""
 
+import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pydantic import BaseModel
 from rich.table import Table
@@ -10,6 +12,17 @@ from batchproc import answers
 from batchproc.doctor import Check
 from batchproc.interfaces import cli_pilot
 from batchproc.interfaces.cli_words import coloured, console, duration, in_shell_words, plain, safe, status_word
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def answer(args: argparse.Namespace, found: Answer, show: Callable[[Answer], None]) -> int:
+    """As JSON for programs, or as `show` writes it for people; the exit code is 0."""
+    if args.json:
+        print(found.model_dump_json())
+    else:
+        show(found)
+    return 0
 
 
 def job(answer: answers.JobStatusAnswer) -> None:

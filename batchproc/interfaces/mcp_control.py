@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
-from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from batchproc import answers
+from batchproc.interfaces import mcp_asking as asking
 from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
 from batchproc.models import JobOptions, Variant
 
@@ -23,19 +24,12 @@ STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
-class Approved(BaseModel):
-    pass  # no field and no docstring: the client shows a plain dialog, accept or decline
-
-
-class NotAsked(BaseModel):
-    """There was nothing to ask, or the client cannot ask anybody."""
-
-
 class ControlTools:
     """Each method is a tool: it calls the service and presents what it gets."""
 
     def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
         self._service = service
+        self._shown: set[str] = set()  # approvals whose text somebody was shown
 
     def table(self) -> list[Tool]:
         return [
@@ -48,22 +42,19 @@ class ControlTools:
             tool(self.delete_job, "Delete a job", CHANGES),
         ]
 
-    async def _ask(self, job_id: JobId, ctx: Context) -> Elicit[Approved] | NotAsked:
-        """Ask the person in front of the client, if the job needs an approval and the client can ask."""
+    async def _ask(self, job_id: JobId, ctx: Context) -> asking.Question:
+        """Whether what the job names is allowed."""
         needed = await (await self._service()).needed_approval(job_id)
-        if needed is None or not _can_ask(ctx):
-            return NotAsked()
-        question = f"batchproc: may job {job_id} do this?\n\n{needed.text}\n\n(approval {needed.hash})"
-        return Elicit(question, Approved)
+        if needed is not None:
+            self._shown.add(needed.hash)
+        return asking.question(ctx, asking.may(f"job {job_id}", needed))
 
     async def _ask_about_plan(
         self, job_id: JobId, ctx: Context, confirmed: bool = False, skip_pilot: bool = False
-    ) -> Elicit[Approved] | NotAsked:
-        """Ask whether the plan may be carried out, where nobody has said so."""
+    ) -> asking.Question:
+        """Whether the plan may be carried out, where nobody has said so."""
         plan = None if confirmed else await (await self._service()).plan(job_id, skip_pilot=skip_pilot)
-        if plan is None or not _can_ask(ctx):
-            return NotAsked()
-        return Elicit(f"batchproc: may this run?\n\n{plan}", Approved)
+        return asking.question(ctx, None if plan is None else f"batchproc: may this run?\n\n{plan}")
 
     def _start_job(self) -> Callable[..., Awaitable[CallToolResult]]:
         """The tool start_job, bound to this service: what it asks is resolved before it is called."""
@@ -73,8 +64,8 @@ class ControlTools:
         async def start_job(
             job_id: JobId,
             ctx: Context,
-            approval: Annotated[ElicitationResult[Approved], Resolve(ask)],
-            agreed: Annotated[ElicitationResult[Approved], Resolve(ask_about_plan)],
+            approval: Annotated[ElicitationResult[asking.Approved], Resolve(ask)],
+            agreed: Annotated[ElicitationResult[asking.Approved], Resolve(ask_about_plan)],
             confirmed: Annotated[bool, Field(description="The user has agreed to the plan that was returned")] = False,
             skip_pilot: Annotated[bool, Field(description="Run all units at once; needs confirmed as well")] = False,
             variant: Annotated[str | None, Field(description="In review: which of the variants is to run")] = None,
@@ -89,12 +80,12 @@ class ControlTools:
             run, once the user agrees. After a pause it goes on. Spends money unless the model is the rehearsal model.
             Returns at once."""
             service = await self._service()
-            if _yes(approval):
+            if asking.yes(approval):
                 needed = await service.needed_approval(job_id)
-                if needed is not None:
-                    await service.approve(job_id, needed.hash, by=f"a person, asked by {_client(ctx)}")
+                if needed is not None and needed.hash in self._shown:
+                    await service.approve(job_id, needed.hash, by=asking.person(ctx))
             how = {"skip_pilot": skip_pilot, "variant": variant, "variants": variants or (), "why": why}
-            return result(await service.start_job(job_id, confirmed=confirmed or _yes(agreed), **how))  # type: ignore[arg-type]
+            return result(await service.start_job(job_id, confirmed=confirmed or asking.yes(agreed), **how))  # type: ignore[arg-type]
 
         return start_job
 
@@ -180,18 +171,3 @@ class ControlTools:
         """Delete a job with its units, results, events and files, for good. Ask the user first. Cancel it before if it
         runs."""
         return result(await (await self._service()).delete_job(job_id, why=why))
-
-
-def _yes(answer: ElicitationResult[Approved]) -> bool:
-    return isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Approved)
-
-
-def _can_ask(ctx: Context) -> bool:
-    """Whether the client can show a form; the same rule as the SDK's: a bare declaration counts, URLs alone do not."""
-    declared = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
-    return declared is not None and (declared.form is not None or declared.url is None)
-
-
-def _client(ctx: Context) -> str:
-    params = ctx.session.client_params
-    return f"{params.client_info.name} {params.client_info.version}" if params else "an MCP client"

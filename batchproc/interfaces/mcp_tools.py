@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
+from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from batchproc import answers
-from batchproc.interfaces.mcp_words import result, tool
+from batchproc.interfaces import mcp_asking as asking
+from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
 from batchproc.models import JobOptions, JobSpec
 
 if TYPE_CHECKING:
@@ -35,11 +37,12 @@ class Tools:
 
     def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
         self._service = service
+        self._shown: set[str] = set()  # approvals whose text somebody was shown
 
     def table(self) -> list[Tool]:
         """Those that define and look; those that change what is there are in `mcp_control`."""
         return [
-            tool(self.create_job, "Create a job", CREATES),
+            tool(self._create_job(), "Create a job", CREATES),
             tool(self.get_status, "Watch a job", READS),
             tool(self.get_results, "Read results", READS),
             tool(self.get_unit, "Look at one unit", READS),
@@ -47,30 +50,49 @@ class Tools:
             tool(self.list_enumerators, "List kinds of sources", READS),
         ]
 
-    async def create_job(
-        self,
-        name: Annotated[str, Field(min_length=1, max_length=200)],
-        instructions: Annotated[
-            str, Field(min_length=1, description="What to do with each unit. With {{ field }} it is the whole prompt")
-        ],
-        enumerator: Annotated[dict[str, Any], Field(description=ENUMERATOR)],
-        options: JobOptions | None = None,
-        idempotency_key: Annotated[
-            str | None, Field(description="The same key and description give the same job again")
-        ] = None,
-        preview_only: Annotated[bool, Field(description="Only show what it would be; nothing is kept")] = False,
-    ) -> Annotated[CallToolResult, answers.CreatedJob]:
-        """Define a job: one set of instructions for many units. Reads the source and returns the number of units, three
-        samples with their prompts, and warnings. Runs nothing and costs nothing."""
-        spec = JobSpec(
-            name=name,
-            instructions=instructions,
-            enumerator=enumerator,
-            options=options or JobOptions(),
-            idempotency_key=idempotency_key,
-        )
-        service = await self._service()
-        return result(await (service.preview_job(spec) if preview_only else service.create_job(spec)))
+    async def _ask(self, enumerator: dict[str, Any], ctx: Context) -> asking.Question:
+        """Whether a source may be read that is a program."""
+        needed = await (await self._service()).source_approval(enumerator)
+        if needed is not None:
+            self._shown.add(needed.hash)
+        return asking.question(ctx, asking.may("the source of a job", needed))
+
+    def _create_job(self) -> Callable[..., Awaitable[CallToolResult]]:
+        """The tool create_job, bound to this service: what it asks is resolved before it is called."""
+        ask = with_errors_for_models(self._ask)
+
+        async def create_job(
+            name: Annotated[str, Field(min_length=1, max_length=200)],
+            instructions: Annotated[
+                str,
+                Field(min_length=1, description="What to do with each unit. With {{ field }} it is the whole prompt"),
+            ],
+            enumerator: Annotated[dict[str, Any], Field(description=ENUMERATOR)],
+            ctx: Context,
+            approval: Annotated[ElicitationResult[asking.Approved], Resolve(ask)],
+            options: JobOptions | None = None,
+            idempotency_key: Annotated[
+                str | None, Field(description="The same key and description give the same job again")
+            ] = None,
+            preview_only: Annotated[bool, Field(description="Only show what it would be; nothing is kept")] = False,
+        ) -> Annotated[CallToolResult, answers.CreatedJob]:
+            """Define a job: one set of instructions for many units. Reads the source and returns the number of units,
+            three samples with their prompts, and warnings. Runs nothing and costs nothing."""
+            service = await self._service()
+            if asking.yes(approval):
+                needed = await service.source_approval(enumerator)
+                if needed is not None and needed.hash in self._shown:
+                    await service.approve_source(needed, by=asking.person(ctx))
+            spec = JobSpec(
+                name=name,
+                instructions=instructions,
+                enumerator=enumerator,
+                options=options or JobOptions(),
+                idempotency_key=idempotency_key,
+            )
+            return result(await (service.preview_job(spec) if preview_only else service.create_job(spec)))
+
+        return create_job
 
     async def get_status(
         self,

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from batchproc import approvals, credentials
+from batchproc import approvals, credentials, enumerators, programs
 from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
-from batchproc.models import WORKING, Credential, Job, Order, Pause
+from batchproc.models import WORKING, Credential, Job, JobSpec, Order, Pause
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
 from batchproc.store import backlog
@@ -47,7 +48,40 @@ class Allowing(Service):
             return
         if self._settings.programs == "off":
             raise InvalidJob("job", job.job_id, "programs for agents are off here (BATCHPROC_PROGRAMS=off)")
-        raise NeedsApproval(job.job_id, needed.text)
+        raise NeedsApproval(f"job {job.job_id}", job.job_id, needed.text, "start it")
+
+    async def source_approval(self, enumerator: Mapping[str, Any]) -> approvals.Approval | None:
+        """What a person has to allow before this source may be read; None if it is data, or allowed.
+
+        `enumerator` is carried (see `enumerators.carry`), or as somebody wrote it. Raises `InvalidJob`.
+        """
+        carried = await asyncio.to_thread(enumerators.carry, enumerator)
+        needed = approvals.for_source(carried)
+        if needed is None or await self._store.read(given.is_approved, needed.hash):
+            return None
+        if self._settings.programs == "off":
+            raise InvalidJob("enumerator.type", carried.get("type"), programs.OFF)
+        return needed
+
+    async def requested_approval(self, digest: str) -> approvals.Approval | None:
+        """What was asked for under this hash, and is not answered."""
+        text = await self._store.read(given.requested, digest)
+        return None if text is None else approvals.Approval(hash=digest, text=text)
+
+    async def approve_source(self, needed: approvals.Approval, *, by: str) -> bool:
+        """A person read the text of exactly this approval and agreed. Only a face that had that from a person may call
+        it. False: it was given before."""
+        return await self._store.write(given.approve, needed.hash, needed.text, Order(by=by), now=self._clock())
+
+    async def _admitted(self, spec: JobSpec) -> JobSpec:
+        """The description with what its source names read in, once a person has allowed that. Raises `NeedsApproval`,
+        and keeps what is to be read, for `batchproc approve`."""
+        carried = await asyncio.to_thread(enumerators.carry, spec.enumerator)
+        needed = await self.source_approval(carried)
+        if needed is not None:
+            await self._store.write(given.ask, needed.hash, needed.text, self._order(None), now=self._clock())
+            raise NeedsApproval("the source of this job", needed.hash, needed.text, "create it")
+        return spec.model_copy(update={"enumerator": carried})
 
     async def _hand_credentials(self, job: Job) -> tuple[Credential, str]:
         """See that a supervisor lives and has what the job pays with; what that is, and the supervisor's guard.

@@ -9,14 +9,15 @@ from batchproc import options as options_
 from batchproc.enumerators.base import Enumerator
 from batchproc.errors import InvalidJob, StoreError, TakenOver
 from batchproc.models import AgentOptions, Job, JobSpec
-from batchproc.service.base import RINGS, Service
+from batchproc.service.allowing import Allowing
+from batchproc.service.base import RINGS
 from batchproc.store import jobs as rows
 from batchproc.store import units
 
 SAMPLE = 3
 
 
-class Creating(Service):
+class Creating(Allowing):
     """create_job."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -29,6 +30,7 @@ class Creating(Service):
         Raises `InvalidJob` before anything is kept; what is wrong with the source (`SourceError` and its kin) leaves a
         `failed` job without units. The same `idempotency_key` with the same description gives the job that is there.
         """
+        spec = await self._admitted(spec)
         source = jobs.check(spec)
         options = options_.resolve(spec.options, self._settings)
         task = asyncio.create_task(self._create(spec, options, source), name=f"create {spec.name}")

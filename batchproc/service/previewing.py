@@ -8,14 +8,14 @@ from batchproc import answers, jobs, present
 from batchproc import options as options_
 from batchproc.enumerators.base import Enumerator
 from batchproc.models import AgentOptions, Job, JobSpec
-from batchproc.service.base import Service
+from batchproc.service.allowing import Allowing
 from batchproc.store import db, units
 from batchproc.store import jobs as rows
 
 SAMPLE = 3
 
 
-class Previewing(Service):
+class Previewing(Allowing):
     """preview_job."""
 
     async def preview_job(self, spec: JobSpec) -> answers.CreatedJob:
@@ -23,6 +23,7 @@ class Previewing(Service):
 
         A source that takes longer than `enumerate_s` is counted so far. Raises what create_job raises.
         """
+        spec = await self._admitted(spec)
         source = jobs.check(spec)
         options = options_.resolve(spec.options, self._settings)
         with tempfile.TemporaryDirectory(prefix="batchproc-preview-", ignore_cleanup_errors=True) as place:

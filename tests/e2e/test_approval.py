@@ -147,3 +147,74 @@ async def test_an_agent_cannot_start_the_mcp_server(house):
     )
     _, said = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1 and b"cannot start batches" in said
+
+
+CODE = "def enumerate_items(context):\n    print('looking')\n    for n in range(3):\n        yield {'n': n}\n"
+PROGRAM = {"type": "dynamic", "code": CODE, "key_field": "n"}
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+@pytest.mark.parametrize("answer", ["accept", "decline", None])
+async def test_a_source_that_is_a_program_is_read_only_after_a_person_has_seen_its_code(house, era, answer):
+    asked = []
+
+    async def reply(context, params):
+        asked.append(params.message)
+        return ElicitResult(action=answer, content={} if answer == "accept" else None)
+
+    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
+    described = {"name": "n", "instructions": "Say {{ n }}", "enumerator": PROGRAM}
+    async with Client(stdio_client(server), mode=era, elicitation_callback=reply if answer else None) as client:
+        made = await client.call_tool("create_job", described)
+        jobs = (await call(client, "list_jobs"))["jobs"]
+    if answer is not None:
+        assert "yield {'n': n}" in asked[0] and "no network" in asked[0]
+    if answer == "accept":
+        assert not made.is_error and made.structured_content["total_units"] == 3
+        assert any("printed 1 line, at last: looking" in warning for warning in made.structured_content["warnings"])
+        assert len(jobs) == 1
+    else:
+        said = made.content[0].text
+        assert made.is_error and "yield {'n': n}" in said and "batchproc approve " in said and not jobs
+
+
+async def test_a_person_at_a_terminal_allows_a_source_by_what_the_error_named(house):
+    with pytest.raises(NeedsApproval) as refused:
+        await house.create("Say {{ n }}", PROGRAM)
+    assert (await at_a_terminal(house, refused.value.name, "n\n"))[0] == 1
+    code, said = await at_a_terminal(house, refused.value.name, "y\n")
+    assert code == 0 and "yield {'n': n}" in said
+    assert (await house.create("Say {{ n }}", PROGRAM)).total_units == 3
+    with pytest.raises(NeedsApproval):
+        await house.create("Say {{ n }}", {**PROGRAM, "code": CODE.replace("3", "4")})
+
+
+async def test_a_supervisor_reads_no_program_that_was_not_allowed_whoever_wrote_its_row(house):
+    from batchproc.models import AgentOptions, JobSpec, Profile
+    from batchproc.store import jobs
+
+    options = AgentOptions(
+        model=None,
+        profile=Profile.ANSWER,
+        max_concurrency=1,
+        max_attempts=1,
+        timeout_s=60,
+        max_turns=None,
+        working_directory=None,
+        system_prompt=None,
+    )
+    spec = JobSpec(name="n", instructions="Say {{ n }}", enumerator=PROGRAM)
+    job, _ = await house.service._store.write(jobs.create, spec, options, reader="1:1:gone", now=1.0)
+    await house.launcher.ensure()
+    await house.launcher.ring()
+    await house.ended(job.job_id)
+    look = await house.service.get_status(job.job_id)
+    assert look.status == "failed" and "no person has allowed this program" in look.reason
+
+
+async def test_where_programs_are_off_no_source_is_one(house):
+    environ = {**house.environ, "BATCHPROC_PROGRAMS": "off"}
+    async with app.open_service(settings.load(environ), environ) as service:
+        house.service = service
+        with pytest.raises(InvalidJob, match="BATCHPROC_PROGRAMS"):
+            await house.create("Say {{ n }}", PROGRAM)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import tomllib
 
 import pytest
 
@@ -112,3 +113,14 @@ def test_what_cannot_work_is_named_with_its_way_out(tmp_path, words, said):
     with pytest.raises(InvalidJob) as error:
         spec(*(word.replace("{tmp}", str(tmp_path)) for word in words))
     assert said in str(error.value)
+
+
+def test_what_toml_cannot_say_is_said_in_json():
+    carried = {"type": "dynamic", "code": "x = 1\ny = 2\n", "limit": None, "context": {"a": "b\r\nc"}}
+    given = JobSpec(name="n", instructions="do\nit", enumerator=carried)
+    read = tomllib.loads(cli_define.template(given, "toml"))
+    assert read["enumerator"] == {"type": "dynamic", "code": "x = 1\ny = 2\n", "context": {"a": "b\r\nc"}}
+    holes = JobSpec(name="n", instructions="do", enumerator={"type": "list", "items": [None]})
+    with pytest.raises(InvalidJob, match="--format json"):
+        cli_define.template(holes, "toml")
+    assert json.loads(cli_define.template(holes, "json"))["enumerator"]["items"] == [None]

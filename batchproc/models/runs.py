@@ -27,6 +27,7 @@ class Tokens:
 class AttemptTask:
     """One attempt, ready to run. Plain data: no credentials, no handles.
 
+    `system_prompt` is the whole of it, the same for all units of a job (`options` holds only the user's part).
     `file` is the one file of a file unit, absolute, and `root` the folder that it must truly lie in. `directory` is the
     attempt's own place below the store: its scratch directory lives there, and the unit's configuration and
     conversations beside it. `output_schema` is JSON Schema for a structured answer. `resume` is the session that goes
@@ -43,6 +44,7 @@ class AttemptTask:
     directory: str
     file: str | None = None
     root: str | None = None
+    system_prompt: str | None = None
     output_schema: Mapping[str, Any] | None = None
     resume: str | None = None
 

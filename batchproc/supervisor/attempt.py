@@ -147,13 +147,15 @@ class Attempts:
         file = str(unit.payload["file_path"]) if job.source == "file" else None
         if file is not None and not Path(file).is_file():
             raise InvalidJob("file_path", file, "the file is gone since the job was created")
-        prompt = Prompt(job.instructions, reads_file=file is not None).render(unit.key, unit.payload)
+        asked = Prompt.of(job)
+        prompt = asked.render(unit.key, unit.payload)
         return AttemptTask(
             job_id=job.job_id,
             unit=fence.unit,
             key=unit.key,
             attempt=fence.attempt,
             prompt=prompts.going_on(unit.note) if unit.resumes else prompts.noted(prompt, unit.note),
+            system_prompt=asked.shared(job.options.system_prompt),
             options=job.options,
             session_id=unit.session_id,
             directory=str(directory(self.home, job.job_id, fence.unit, fence.attempt)),

@@ -35,6 +35,7 @@ def task(
         key="k",
         attempt=1,
         prompt=prompt,
+        system_prompt=options.get("system_prompt"),
         options=AgentOptions(**{**DEFAULTS, **options}),
         session_id=str(uuid.uuid4()),
         directory=str(directory),

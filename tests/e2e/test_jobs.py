@@ -171,10 +171,12 @@ async def test_every_awkward_cell_reaches_the_model_byte_for_byte_as_data(house,
     framed = await house.run("Look at it.", source)
     templated = await house.run("{{ value }}", source)
     assert framed.counts["succeeded"] == templated.counts["succeeded"] == len(AWKWARD)
-    prompts = [call.prompt for call in house.model.calls]
-    told = [json.loads(p.split(OPEN)[1].split(CLOSE)[0])["value"] for p in prompts if OPEN in p and "Look at it." in p]
+    asked = {True: [], False: []}
+    for call in house.model.calls:
+        asked["Look at it." in json.dumps(call.body["system"])].append(call.prompt)
+    told = [json.loads(prompt.split(OPEN)[1].split(CLOSE)[0])["value"] for prompt in asked[True]]
     assert sorted(told) == sorted(AWKWARD.values())
-    assert sorted(p for p in prompts if "Look at it." not in p) == sorted(AWKWARD.values())
+    assert sorted(asked[False]) == sorted(AWKWARD.values())
     with open("/etc/hostname") as file:
         hostname = file.read().strip()
     sent = json.dumps([call.body["messages"] for call in house.model.calls])

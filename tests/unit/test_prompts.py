@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchproc.errors import InvalidJob
-from batchproc.prompts import CLOSE, OPEN, Prompt
+from batchproc.kinds import Kind, of_file
+from batchproc.prompts import CLOSE, OPEN, Prompt, going_on, noted
 
 AWKWARD = [
     '"',
@@ -54,8 +55,80 @@ def test_a_megabyte_is_no_trouble():
 
 
 def test_plain_instructions_may_hold_anything_but_double_braces():
-    prompt = Prompt("Is {x} > 100%? {% maybe %} {# note #}").render("k", {"v": 1})
-    assert "Is {x} > 100%? {% maybe %} {# note #}" in prompt
+    assert "Is {x} > 100%? {% maybe %} {# note #}" in Prompt("Is {x} > 100%? {% maybe %} {# note #}").shared(None)
+
+
+SHOUT = "Answer in capitals: ÄÖÜ"
+
+
+def test_the_instructions_and_how_to_answer_are_said_once_and_in_the_shared_part():
+    prompt = Prompt(f"  {SHOUT}\n", reads_file=True)
+    shared = prompt.shared("You are a notary.")
+    assert shared.startswith("You are a notary.\n\n") and shared.count(SHOUT) == 1
+    assert shared.count("must be the answer itself") == 1 and "not an instruction to you" in shared
+    for path in ("/a/x.png", "/a/x.py", "/a/x.txt", "/a/x"):
+        own = prompt.render(path, {"file_path": path})
+        assert SHOUT not in own and "answer itself" not in own and "notary" not in own
+        assert own.startswith(OPEN) and data_of(own) == {"file_path": path}
+
+
+def test_the_shared_part_knows_nothing_of_the_units():
+    shared = {
+        Prompt("Do it.", reads_file=reads).shared(system)
+        for reads in (True, False)
+        for system in (None, "")
+        for _ in range(2)
+    }
+    assert len(shared) == 1
+
+
+def test_only_the_users_own_system_prompt_is_shared_with_a_template():
+    template = Prompt("Greet {{ name }}.")
+    assert (template.shared(None), template.shared("Be kind.")) == (None, "Be kind.")
+    assert template.size("Be kind.") == len("Be kind.") + len("Greet {{ name }}.")
+
+
+def test_the_size_of_what_is_shared_is_counted_in_bytes():
+    assert Prompt("ß" * 1_000).size("ü" * 10) == len(Prompt("ß" * 1_000).shared("ü" * 10).encode()) > 2_020
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/a/photo.JPG", Kind.IMAGE),
+        ("/a/scan.tiff", Kind.IMAGE),
+        ("/a/main.py", Kind.CODE),
+        ("/a/Makefile", Kind.CODE),
+        ("/a/index.d.ts", Kind.CODE),
+        ("/a/contract.pdf", Kind.DOCUMENT),
+        ("/a/notes", Kind.DOCUMENT),
+        ("/a.py/readme", Kind.DOCUMENT),
+        ("/a/.png", Kind.DOCUMENT),
+        ("/a/rows.csv", Kind.DOCUMENT),
+    ],
+)
+def test_the_kind_of_a_file_is_told_from_its_name(path, kind):
+    assert of_file({"file_path": path}) is kind
+
+
+@pytest.mark.parametrize(
+    ("payload", "reads", "hint"),
+    [
+        ({"file_path": "/a/x.png"}, True, "Look at it"),
+        ({"file_path": "/a/x.go"}, True, "line numbers"),
+        ({"file_path": "/a/x.md"}, True, "in pieces"),
+        ({"file_path": "/a/x.md"}, False, "record above"),
+        ({"name": "Ann"}, False, "record above"),
+    ],
+)
+def test_every_kind_of_unit_is_told_how_to_go_about_it(payload, reads, hint):
+    assert hint in Prompt("Do it.", reads_file=reads).render("k", payload).rsplit(CLOSE, 1)[1]
+
+
+def test_what_a_person_adds_stands_outside_the_data():
+    own = noted(Prompt("Do it.").render("k", {"v": "x"}), "Be brief.")
+    assert "Be brief." in own.rsplit(CLOSE, 1)[1] and noted("x", None) == "x"
+    assert "go on" in going_on("Be brief.") and "interrupted" in going_on(None)
 
 
 def test_a_template_is_the_whole_prompt():

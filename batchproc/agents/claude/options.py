@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from claude_agent_sdk import ClaudeAgentOptions
     from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
 
-LONGEST_ARGUMENT = 120_000  # bytes; the kernel takes 128 KiB
-
 
 def options_of(
     task: AttemptTask, environment: Mapping[str, str], guard: Guard, process: Process
@@ -105,8 +103,7 @@ def _servers(task: AttemptTask) -> dict[str, Any] | Path:
     if not servers:
         return {}
     path = Path(task.directory) / "mcp.json"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump({"mcpServers": servers}, file)
+    _write_privately(path, json.dumps({"mcpServers": servers}))
     return path
 
 
@@ -122,10 +119,14 @@ def _opens(access: Access) -> Any:
 
 
 def _system_prompt(task: AttemptTask) -> Any:
-    """As an argument, or in a file where it is too long for one."""
-    text = task.options.system_prompt
-    if text is None or len(text.encode()) < LONGEST_ARGUMENT:
-        return text
+    """In a file: the kernel takes no argument of 128 KiB, and others on this machine can read a command line."""
+    if task.system_prompt is None:
+        return None
     path = Path(task.directory) / "system-prompt.txt"
-    path.write_text(text, encoding="utf-8")
+    _write_privately(path, task.system_prompt)
     return {"type": "file", "path": str(path)}
+
+
+def _write_privately(path: Path, text: str) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)

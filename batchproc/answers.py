@@ -15,13 +15,17 @@ class _Answer(BaseModel):
 class Sample(_Answer):
     key: str
     payload: dict[str, Any]
-    prompt: str = Field(description="What the unit's agent will be sent (here cut after 2,000 characters)")
+    prompt: str = Field(description="The unit's own part of what its agent will be sent (cut after 2,000 characters)")
 
 
 class CreatedJob(_Answer):
     job_id: str | None = Field(description="null for a preview: nothing was kept")
     status: str
     total_units: int = Field(description="Units found; while status is enumerating, or the preview partial, so far")
+    shared_prompt: str | None = Field(
+        description="The system prompt, the same for all units: the instructions are in it, unless they are a template "
+        "(cut after 2,000 characters)"
+    )
     sample: list[Sample] = Field(description="The first units, at most 3, with the prompts as they will be sent")
     warnings: list[str]
     next: str = Field(description="What to do next")
@@ -251,7 +255,8 @@ class UnitAnswer(_Answer):
     status: str
     reason: str | None
     payload: dict[str, Any]
-    prompt: str
+    system_prompt: str | None = Field(description="The part of its prompt that all units share")
+    prompt: str = Field(description="Its own part")
     text: str | None
     output: Output
     error: str | None

@@ -27,16 +27,13 @@ SHORT = 200
 SAMPLE_CHARACTERS = 2_000
 
 
-def prompt_of(job: Job) -> Prompt:
-    return Prompt(job.instructions, reads_file=job.source == "file")
-
-
 def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answers.CreatedJob:
-    prompt = prompt_of(job)
+    prompt = Prompt.of(job)
     return answers.CreatedJob(
         job_id=job.job_id,
         status=job.status,
         total_units=job.total_units or job.units_read,
+        shared_prompt=words.cut(prompt.shared(job.options.system_prompt), SAMPLE_CHARACTERS),
         sample=[
             answers.Sample(
                 key=u.key,

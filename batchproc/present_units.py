@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from batchproc import answers, present, prompts
+from batchproc import answers, prompts
 from batchproc import present_words as words
 from batchproc.models import FINAL, Attempt, Event, Job, Unit, UnitStatus
+from batchproc.prompts import Prompt
 
 UNIT_CHARACTERS = 20_000
 EVENT_CHARACTERS = 1_000
@@ -41,6 +42,7 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         status=found.status,
         reason=found.reason,
         payload=words.cut(found.payload, UNIT_CHARACTERS),
+        system_prompt=words.cut(Prompt.of(job).shared(job.options.system_prompt), UNIT_CHARACTERS),
         prompt=words.cut(_prompt(job, found), UNIT_CHARACTERS),
         text=found.text,
         output=found.output,
@@ -63,7 +65,7 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
 
 def _prompt(job: Job, found: Unit) -> str:
     """As it is sent, with what a person added when he asked for the unit again."""
-    return prompts.noted(present.prompt_of(job).render(found.key, found.payload), found.note)
+    return prompts.noted(Prompt.of(job).render(found.key, found.payload), found.note)
 
 
 def _attempt(one: Attempt) -> answers.AttemptAnswer:

@@ -43,7 +43,8 @@ there are, in the background. The data never passes through this conversation.
    failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
    its budget_usd (5 dollars unless options say otherwise): it pauses, and goes on when the user raises it.
 
-Plain instructions get a frame with the unit's data. Instructions with {{ field }} are a template and the whole prompt.
+Plain instructions go into the system prompt that all units share; each unit's data is its message. Instructions with
+{{ field }} are a template: filled in, they are the whole message.
 options {"model": "rehearsal"} tries a job for free with a stand-in that is not Claude: say so when you report results.
 """
 

@@ -12,7 +12,7 @@ from batchproc.prices import price_of
 WINDOW = 200_000
 """Tokens that one request is taken to read before enough was measured: all that most models take."""
 FRAME = 20_000
-"""Tokens that every request holds beside the unit's own data: system prompt, tools, a few turns of talk."""
+"""Tokens that every request holds beside the job's own texts: the tools, what the CLI says, a few turns of talk."""
 BYTES_PER_TOKEN = 2.5
 """Fewer than in any language that was looked at, so that a unit's size is not taken for too few tokens."""
 MOST_OF_A_FILE = 400_000
@@ -48,11 +48,13 @@ class Room:
 class Reservation:
     """The most that one attempt can cost: its cap, which the CLI looks at after each request, and one last request.
 
+    `shared` is the bytes that every request of the job holds beside a unit's data: its instructions, above all.
     `largest_request` is the largest one of the `measured` attempts of the job so far, in tokens; 0: none was. Agents of
     the rehearsal model are free.
     """
 
     options: AgentOptions
+    shared: int
     largest_request: int
     measured: int = ENOUGH
 
@@ -66,7 +68,7 @@ class Reservation:
         return self._usd(self._seen(size))
 
     def _seen(self, size: int) -> float:
-        return max(self.largest_request * GROWTH, _own_tokens(self.options, size))
+        return max(self.largest_request * GROWTH, _tokens(self.shared + size))
 
     def _usd(self, read: float) -> float:
         if self.options.model == REHEARSAL:
@@ -75,13 +77,14 @@ class Reservation:
         return self.options.unit_cap_usd + last
 
 
-def request_usd(options: AgentOptions, largest_request: int) -> float:
+def request_usd(options: AgentOptions, largest_request: int, *, shared: int = 0) -> float:
     """What one request costs that brought no answer, if it read as much as the largest before it (0: none was)."""
-    return price_of(options.model).request_usd(read=largest_request * GROWTH or FRAME, written=0)
+    return price_of(options.model).request_usd(read=largest_request * GROWTH or _tokens(shared), written=0)
 
 
-def _own_tokens(options: AgentOptions, size: int) -> float:
-    return FRAME + (size + len(options.system_prompt or "")) / BYTES_PER_TOKEN
+def _tokens(size: int) -> float:
+    """Of a request that holds so many bytes of the job's beside what every request holds."""
+    return FRAME + size / BYTES_PER_TOKEN
 
 
 def size_of(payload: Mapping[str, Any], written: int) -> int:

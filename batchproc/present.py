@@ -65,7 +65,8 @@ def _plan_warnings(job: Job) -> list[str]:
         said.append(f"agents may read everything under {', '.join(folders)}, not only their own file")
     if options.profile in {Profile.EDIT, Profile.FULL}:
         said.append(f"agents may write files {where}")
-    least = budget.Reservation(options=options, largest_request=0).alone_usd(0)
+    texts = Prompt.of(job).size(options.system_prompt)
+    least = budget.Reservation(options=options, shared=texts, largest_request=0).alone_usd(0)
     if least > options.budget_usd:
         said.append(f"budget_usd is too small: one attempt may cost ${least:.2f}, so nothing would start")
     if (needed := approvals.needed(options)) is not None:

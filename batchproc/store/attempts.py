@@ -22,7 +22,8 @@ WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
 LICENCE = """
 SELECT u.job, u.intent, u.pilot, a.trial, j.trial AS trial_in_force, j.approved_at, j.status AS job_status, j.options,
-    j.largest_request, a.reserved_usd, a.resumed_from
+    j.largest_request, a.reserved_usd, a.resumed_from,
+    LENGTH(CAST(j.instructions AS BLOB)) AS shared
 FROM units u JOIN jobs j ON j.number = u.job JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.number = :unit AND u.status = 'running' AND u.attempt = :attempt AND u.epoch = :epoch
     AND :epoch = (SELECT MAX(epoch) FROM supervisors)
@@ -145,7 +146,8 @@ def _bill(end: Settlement, row: engine.Row) -> dict[str, Any]:
     billed = not end.started or (report is not None and report.billed)
     cost = (report.cost_usd if report else 0.0) if billed else max(row["reserved_usd"], _known_cost(report))
     if report is not None and billed and report.cut_off:  # the API may charge for the request that was under way
-        cut = budget.request_usd(rows.load_options(row["options"]), report.largest_request or row["largest_request"])
+        largest = report.largest_request or row["largest_request"]
+        cut = budget.request_usd(rows.load_options(row["options"]), largest, shared=row["shared"])
         cost = max(cost, min(row["reserved_usd"], cost + cut))
         billed = cost == report.cost_usd
     return {

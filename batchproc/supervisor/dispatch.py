@@ -10,6 +10,7 @@ from itertools import groupby
 from batchproc import budget
 from batchproc.errors import StoreError
 from batchproc.models import Claim, Claimed, Hold, Intent, Job, JobStatus, Pause
+from batchproc.prompts import Prompt
 from batchproc.settings import Settings
 from batchproc.store import claims, control, db, jobs, pilots, units
 from batchproc.supervisor.attempt import Attempts
@@ -108,7 +109,12 @@ class Dispatcher:
             return Claim(units=[])
         elif due is None or due > now:
             return Claim(units=[])
-        reserve = budget.Reservation(options=job.options, largest_request=job.largest_request, measured=job.measured)
+        reserve = budget.Reservation(
+            options=job.options,
+            shared=Prompt.of(job).size(job.options.system_prompt),
+            largest_request=job.largest_request,
+            measured=job.measured,
+        )
         return await self.store.write(claims.claim, job.number, epoch=self.epoch, limit=limit, now=now, reserve=reserve)
 
     async def _pause_if_spent(self, job: Job, claim: Claim) -> None:

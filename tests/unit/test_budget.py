@@ -15,8 +15,8 @@ NOTHING = Spending(cost_usd=0.0, reserved_usd=0.0, tokens=0, begun=0, active_s=0
 PAID = replace(OPTIONS, model="claude-haiku-4-5", budget_usd=1.0, unit_budget_usd=0.1, max_output_tokens=1_000)
 
 
-def reservation(options=PAID, largest_request=0):
-    return Reservation(options=options, largest_request=largest_request)
+def reservation(options=PAID, largest_request=0, shared=0):
+    return Reservation(options=options, shared=shared, largest_request=largest_request)
 
 
 def test_an_attempt_reserves_its_cap_and_one_last_request():
@@ -26,11 +26,23 @@ def test_an_attempt_reserves_its_cap_and_one_last_request():
     assert reservation(largest_request=40_000).usd(size=1_000) == pytest.approx(0.1 + last(50_000))
     assert reservation(largest_request=8_000).usd(size=250_000) == pytest.approx(0.1 + last(120_000))
     assert reservation().usd(size=1_000) == pytest.approx(0.1 + last(200_000))
-    few = Reservation(options=PAID, largest_request=40_000, measured=4)
+    few = replace(reservation(largest_request=40_000), measured=4)
     assert few.usd(size=1_000) == pytest.approx(0.1 + last(200_000)), "a few say little of the others"
     assert few.alone_usd(size=1_000) == pytest.approx(0.1 + last(50_000))
     assert reservation().alone_usd(size=25_000) == pytest.approx(0.1 + last(30_000))
     assert reservation(replace(PAID, model="rehearsal")).usd(size=10**9) == 0.0
+
+
+def test_what_all_units_share_is_reserved_for_each_of_them():
+    def read(kept):
+        return (kept.alone_usd(size=25_000) - 0.1 - 1_000 * 5 / 1e6) / 1.25 * 1e6
+
+    assert read(reservation()) == pytest.approx(30_000)
+    assert read(reservation(shared=500_000)) == pytest.approx(230_000)
+    assert read(reservation(shared=500_000, largest_request=10_000)) == pytest.approx(230_000)
+    assert reservation(shared=1_000_000).usd(0) > reservation().usd(0), "more than the usual window is not forgotten"
+    cut = budget.request_usd(PAID, 0, shared=50_000)
+    assert cut == pytest.approx(40_000 * 1.25 / 1e6) and budget.request_usd(PAID, 8_000, shared=50_000) < cut
 
 
 def test_a_unit_is_as_large_as_its_payload_and_the_part_of_its_file_that_one_request_can_hold():

@@ -236,6 +236,8 @@ class AttemptAnswer(_Answer):
     cost_usd: float
     billed: bool = Field(description="false: no bill came; cost_usd is the most that it can have cost")
     tokens: int
+    cache_read_tokens: int = Field(description="Of tokens: read from the API's cache, at a tenth of the price or less")
+    cache_write_tokens: int = Field(description="Of tokens: written to it, at a quarter more")
     turns: int
     session_id: str | None
     resumed_from: int | None = Field(description="The attempt whose conversation it went on with")

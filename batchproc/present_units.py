@@ -80,6 +80,8 @@ def _attempt(one: Attempt) -> answers.AttemptAnswer:
         cost_usd=round(one.cost_usd, 6),
         billed=one.billed,
         tokens=one.tokens,
+        cache_read_tokens=one.cache_read,
+        cache_write_tokens=one.cache_write,
         turns=one.turns,
         session_id=one.session_id,
         resumed_from=one.resumed_from,

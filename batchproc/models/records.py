@@ -190,7 +190,8 @@ class Settlement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One agent run for one unit, as its row says. Without a bill (`billed` is False) `cost_usd` is what was reserved:
+    """One agent run for one unit, as its row says. Of its `tokens`, `cache_read` came out of the API's prompt cache and
+    `cache_write` went into it. Without a bill (`billed` is False) `cost_usd` is what was reserved:
     the most that it can have cost. `resumed_from` is the attempt whose conversation it went on with."""
 
     n: int
@@ -205,6 +206,8 @@ class Attempt:
     cost_usd: float
     billed: bool
     tokens: int
+    cache_read: int
+    cache_write: int
     turns: int
     session_id: str | None
     resumed_from: int | None

@@ -155,6 +155,8 @@ def attempt(row: engine.Row) -> Attempt:
             cache_read=row["cache_read_tokens"],
             cache_write=row["cache_write_tokens"],
         ).total,
+        cache_read=row["cache_read_tokens"],
+        cache_write=row["cache_write_tokens"],
         turns=row["turns"],
         session_id=row["session_id"],
         resumed_from=row["resumed_from"],

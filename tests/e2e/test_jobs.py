@@ -34,6 +34,8 @@ async def test_tokens_and_cost_of_a_job_are_the_sum_of_what_the_model_billed(hou
     assert status.tokens == 3 * 1234
     results = await house.results(status.job_id)
     assert status.cost_usd == pytest.approx(sum(r.cost_usd for r in results)) and status.cost_usd > 0
+    [attempt] = (await house.service.get_unit(status.job_id, "Bob")).attempts
+    assert (attempt.tokens, attempt.cache_read_tokens, attempt.cache_write_tokens) == (1234, 30, 4)
 
 
 async def test_the_conversation_of_a_unit_can_be_read(house):

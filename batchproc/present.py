@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, budget, estimates, forecast, ledger, present_pilot
+from batchproc import answers, approvals, budget, estimates, forecast, ledger, lint, present_pilot
 from batchproc import present_words as words
 from batchproc.models import (
     FINAL,
@@ -42,7 +42,7 @@ def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answer
             )
             for u in sample
         ],
-        warnings=[*warnings, *_plan_warnings(job)],
+        warnings=[*warnings, *_doubts(job, sample), *_plan_warnings(job)],
         next=_next_after_creation(job),
     )
 
@@ -53,6 +53,12 @@ def previewed(job: Job, sample: Sequence[Unit], warnings: Sequence[str], *, whol
     following = "nothing was kept; create_job without preview_only defines the job"
     seen = created(job, sample, [*so_far, *warnings])
     return seen.model_copy(update={"job_id": None, "status": "preview", "next": following})
+
+
+def _doubts(job: Job, sample: Sequence[Unit]) -> list[str]:
+    """What of the instructions will probably not do what was meant."""
+    seen = [(unit.key, unit.payload) for unit in sample]
+    return lint.warnings(job.instructions, options=job.options, source=job.source, sample=seen, total=job.total_units)
 
 
 def _plan_warnings(job: Job) -> list[str]:

@@ -85,8 +85,9 @@ class Prompt:
         parse."""
         self._instructions, self._reads_file = instructions, reads_file
         self._template: Any = _compile(instructions) if is_template(instructions) else None
-        self.required, self.is_plain = _fields(instructions) if self._template else (frozenset(), True)
-        self.missing: Callable[[Mapping[str, Any]], str | None] = self._missing if self._template else _nothing
+        self.is_template = self._template is not None
+        self.names, self.required, self.is_plain = _fields(instructions) if self.is_template else _NO_FIELDS
+        self.missing: Callable[[Mapping[str, Any]], str | None] = self._missing if self.is_template else _nothing
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -96,14 +97,14 @@ class Prompt:
     def shared(self, system_prompt: str | None) -> str | None:
         """The system prompt of every unit's agent: the user's own first, then the instructions in our frame. A template
         gets no frame."""
-        if self._template is not None:
+        if self.is_template:
             return system_prompt
         framed = SHARED.format(instructions=self._instructions.strip(), open=OPEN, close=CLOSE)
         return f"{system_prompt}\n\n{framed}" if system_prompt else framed
 
     def size(self, system_prompt: str | None) -> int:
         """Bytes that a request of any unit holds beside the unit's data."""
-        template = self._instructions if self._template is not None else ""
+        template = self._instructions if self.is_template else ""
         return len(((self.shared(system_prompt) or "") + template).encode())
 
     def _missing(self, payload: Mapping[str, Any]) -> str | None:
@@ -122,7 +123,7 @@ class Prompt:
 
     def render(self, key: str, payload: Mapping[str, Any]) -> str:
         """One unit's own part, the user's message. Raises `InvalidJob` if the template does not fit it."""
-        if self._template is None:
+        if not self.is_template:
             kind = kinds.of_file(payload) if self._reads_file else kinds.Kind.RECORD
             return UNIT.format(open=OPEN, close=CLOSE, data=data_block(payload), hint=kinds.HINTS[kind])
         try:
@@ -171,13 +172,16 @@ def _compile(instructions: str) -> Any:
         ) from None
 
 
-def _fields(instructions: str) -> tuple[frozenset[str], bool]:
-    """Fields the template needs, and whether naming them is all it does with them."""
+_NO_FIELDS: tuple[frozenset[str], frozenset[str], bool] = (frozenset(), frozenset(), True)
+
+
+def _fields(instructions: str) -> tuple[frozenset[str], frozenset[str], bool]:
+    """Fields the template names, those it needs, and whether naming them is all it does with them."""
     tree = _ENVIRONMENT.parse(instructions)
     names = frozenset(meta.find_undeclared_variables(tree)) - frozenset(_ENVIRONMENT.globals)
     guarded = frozenset(_guarded(tree)) & names
     plain = all(isinstance(node, nodes.Name | nodes.TemplateData) for node in _printed(tree)) and len(tree.body) <= 1
-    return names - guarded, plain
+    return names, names - guarded, plain
 
 
 def _guarded(tree: nodes.Template) -> set[str]:

@@ -31,3 +31,12 @@ async def test_a_template_shares_only_the_users_own_system_prompt(house):
     assert {system_of(call) for call in house.model.calls} == {"You are kind."}
     assert (await house.service.get_unit(status.job_id, "Ann")).system_prompt == "You are kind."
     assert (await house.create("Greet {{ name }}.", ROWS)).shared_prompt is None
+
+
+async def test_instructions_that_will_not_do_are_warned_of_before_anything_runs(house, tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    folder = {"type": "file", "base_directory": str(tmp_path), "pattern": "*.txt"}
+    created = await house.create("Look at it.", folder, profile="answer")
+    assert [w for w in created.warnings if "cannot read their file" in w or "what the answer should contain" in w]
+    fine = await house.create("Say in one line what it is about.", folder)
+    assert fine.warnings == []

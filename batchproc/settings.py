@@ -17,9 +17,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "breaker": (0, 20),
     "pilot_units": (1, 50),
     "slots": (1, 1_000),
+    "cache_wait_s": (0, 300),
 }
 """What a job's own options may be, where a setting fills them in."""
-MAY_BE_0 = frozenset({"breaker"})
+MAY_BE_0 = frozenset({"breaker", "cache_wait_s"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +38,7 @@ class Settings:
     backoff_s: float = 5.0  # before the second attempt; doubles after each
     backoff_max_s: float = 300.0  # and never grows past this
     stall_s: float = 420.0  # an attempt that says nothing for so long is given up
+    cache_wait_s: float = 20.0  # how long units wait for the first to write what they share to the prompt cache; 0: no
     max_output_tokens: int = 16_000  # one answer of the model
     budget_usd: float = 5.0  # a job that sets none
     breaker: int = 10  # a job pauses when so many of its last 20 units ended badly alike

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import math
 import random
 import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,9 +30,10 @@ from batchproc.models import (
 from batchproc.prompts import Prompt
 from batchproc.redaction import Redactor
 from batchproc.store import db, events, logs
-from batchproc.supervisor import ends
+from batchproc.supervisor import ends, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
+from batchproc.supervisor.warmth import Turn, Warmth
 from batchproc.workers.base import Workers
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ QUIET = frozenset({"system", "stderr"})
 @dataclass(kw_only=True, slots=True)
 class Ongoing:
     """What an attempt needs, and what is known of it while it runs. `began` is monotonic, `key` its lane, `halt` what
-    somebody wants of it."""
+    somebody wants of it. It `waits` where another one writes to the prompt cache what it will read."""
 
     job: Job
     unit: Claimed
@@ -52,6 +54,7 @@ class Ongoing:
     redactor: Redactor
     key: Key
     task: "asyncio.Task[None] | None" = None
+    waits: bool = False
     is_started: bool = False
     tools_run: int = 0
     halt: Intent | None = None
@@ -69,6 +72,7 @@ class Attempts:
     clock: Callable[[], float]
     redactor: Callable[[Job], Redactor] = lambda _: Redactor(())
     jitter: Callable[[], float] = random.random
+    warmth: Warmth = field(default_factory=Warmth)
     ongoing: dict[int, Ongoing] = field(default_factory=dict)
 
     async def run(self, job: Job, unit: Claimed) -> None:
@@ -85,6 +89,11 @@ class Attempts:
             await self._run(attempt)
         finally:
             del self.ongoing[unit.fence.unit]
+
+    def began(self, unit: int) -> float:
+        """When its agent began, monotonic; infinitely late while it waits for its turn."""
+        attempt = self.ongoing.get(unit)
+        return -math.inf if attempt is None else math.inf if attempt.waits else attempt.began
 
     def halt(self, unit: int, intent: Intent) -> None:
         """Stop a unit that runs: its agent is asked for its bill, and killed if it does not give it soon."""
@@ -114,7 +123,8 @@ class Attempts:
     async def _ran(self, attempt: Ongoing) -> tuple[Report | None, Outcome]:
         try:
             task = self._render(attempt)
-            report = await self._report(attempt, task)
+            async with self._turn(attempt, task) as turn:
+                report = await self._report(attempt, task, turn)
         except InvalidJob as error:
             return None, ends.outcome(Cause.PROMPT, str(error))
         except WorkerLost as error:
@@ -164,7 +174,14 @@ class Attempts:
             resume=unit.resumes,
         )
 
-    async def _report(self, attempt: Ongoing, task: AttemptTask) -> Report:
+    @asynccontextmanager
+    async def _turn(self, attempt: Ongoing, task: AttemptTask) -> AsyncIterator[Turn]:
+        attempt.waits = True
+        async with self.warmth.turn(warmth.prefix_of(task, attempt.key)) as turn:
+            attempt.waits, attempt.began = False, time.monotonic()
+            yield turn
+
+    async def _report(self, attempt: Ongoing, task: AttemptTask, turn: Turn) -> Report:
         async with aclosing(self.workers.run(task)) as running:
             async for event in running:
                 match event:
@@ -174,6 +191,7 @@ class Attempts:
                         attempt.is_started = True
                         await self._tell(attempt, "agent.started", {"pid": event.pid, "guard": event.guard})
                     case Message():
+                        turn.heard(event)
                         attempt.tools_run += event.kind == "tool_use"
                         await self._note(attempt, event)
                         await self.limits.heard(attempt.key, attempt.began, event)

@@ -59,8 +59,8 @@ class Dispatcher:
     @property
     def young(self) -> int:
         """How many were started so lately that they still have to take their memory."""
-        now = asyncio.get_running_loop().time()
-        return sum(now - one.began < YOUNG_S for one in self._running.values())
+        since = asyncio.get_running_loop().time() - YOUNG_S
+        return sum(max(one.began, self.attempts.began(one.unit)) > since for one in self._running.values())
 
     def agents_of(self, job: Job) -> int:
         return sum(one.job == job.number for one in self._running.values())

@@ -27,6 +27,7 @@ from batchproc.supervisor.pauses import Pauses
 from batchproc.supervisor.purse import Purse
 from batchproc.supervisor.rescue import rescue
 from batchproc.supervisor.tidy import tidy_after_the_dead
+from batchproc.supervisor.warmth import Warmth
 from batchproc.workers.base import Workers
 from batchproc.workers.inline import InlineWorkers
 
@@ -141,6 +142,7 @@ class _Post:
             backoff=limits.backoff,
             clock=time.time,
             redactor=self._purse.redactor,
+            warmth=Warmth(hold_s=settings.cache_wait_s),
         )
         pauses = Pauses(store=store, limits=limits, purse=self._purse, sandbox=hired.sandbox, clock=time.time)
         return Crew(

@@ -5,6 +5,7 @@ from typing import Any
 
 from batchproc import answers, budget, quote
 from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, TrialResult
+from batchproc.prompts import Prompt
 from batchproc.store.status import Snapshot
 
 ENOUGH = 5
@@ -47,7 +48,9 @@ def budget_after(job: Job, options: AgentOptions, said: quote.Quote | None, size
     spent = budget.Spending(
         cost_usd=job.cost_usd + said.cost_usd.high, reserved_usd=0.0, tokens=0, begun=0, active_s=0.0
     )
-    reservation = budget.Reservation(options=options, largest_request=job.largest_request, measured=job.measured)
+    known = {"largest_request": job.largest_request, "measured": job.measured}
+    shared = len((Prompt.of(job).shared(options.system_prompt) or "").encode())
+    reservation = budget.Reservation(options=options, shared=shared, **known)
     return budget.enough_usd(options, spent, reservation.alone_usd(size))
 
 

@@ -9,18 +9,18 @@ then by size, because both decide much of what a unit costs (Cochran 1977, "Samp
 * A kind with n seats is cut into n strips of equally many units by size, and one unit of each strip is drawn. Drawn,
   not the middle one: of skewed sizes the middles have too small a mean.
 
-So each unit is about as likely to be chosen as any other (exactly, but for rounding of seats), and a quote may count
-the finished ones alike, without weights. It takes them for a simple random sample, which a stratified one of the same
-size beats or equals, so its ranges err to the wide side. The draw is by a fixed seed: the same candidates, in any
-order, give the same pilot.
+So each unit is as likely to be chosen as any other, but for the rounding of seats, and a quote may count the finished
+ones alike, without weights. It takes them for a simple random sample, which a stratified one of the same size beats or
+equals, so its ranges err to the wide side.
+
+The candidates themselves are the seed: the same ones, in any order, give the same pilot. A seed that is the same for
+all would choose the same ranks of size in every job of a length, and a quote be off to the same side in all of them.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-
-SEED = "pilot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,11 @@ def choose(candidates: Sequence[Candidate], k: int) -> list[int]:
 
     A thousand candidates, taken evenly from the whole source, stand for any number of units.
     """
+    ordered = sorted({one.number: one for one in candidates}.values(), key=lambda one: (one.kind, one.size, one.number))
     kinds: dict[str, list[Candidate]] = {}
-    for candidate in sorted(
-        {one.number: one for one in candidates}.values(), key=lambda one: (one.kind, one.size, one.number)
-    ):
+    for candidate in ordered:
         kinds.setdefault(candidate.kind, []).append(candidate)
-    chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
+    chance = random.Random(repr(ordered))  # noqa: S311 - repeatable, not secret
     chosen = []
     for kind, seats in _seats({kind: len(members) for kind, members in kinds.items()}, k).items():
         members = kinds[kind]

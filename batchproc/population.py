@@ -20,7 +20,7 @@ is the allowance for what was not seen (Z is standard normal, D the log of a fac
 * A lognormal that does not fit misleads more, the more is measured. So in n of n + 50 draws the usual units' mean is
   their sample mean, with the variance of the Bayesian bootstrap (Rubin 1981), and not the lognormal's: after 10 units
   it is the model that speaks, after 100 mostly the data.
-* Values of zero are a share of their own (Aitchison 1955; Zhou & Tu 2000, for the mean of such data).
+* Zeros are a share of their own (Aitchison 1955; Zhou & Tu 2000, for the mean of such data).
 
 The draws are a Latin hypercube (McKay, Beckman & Conover 1979) from a fixed seed: the same data give the same answer.
 The prior was chosen by simulation, and `python -m benchmarks quote` shows what it gives; it is no finding.
@@ -47,6 +47,8 @@ TRUST = 50.0
 """So many usual units weigh as much as the belief that they are lognormal."""
 SIGMAS = tuple(0.03 * 100 ** (step / 59) for step in range(60))
 """The grid of sigma, evenly on the log scale. Narrower is as good as equal."""
+NEGLIGIBLE = 1e-12
+"""A value under this part of the largest counts as zero: nothing is known of it but that."""
 _PRIOR = tuple((sigma, math.log(sigma), 0.5 / sigma**2, -0.5 * (sigma / SPREAD) ** 2) for sigma in SIGMAS)
 _TINY = 1e-15
 
@@ -68,11 +70,11 @@ class Luck(NamedTuple):
 
 
 class Population(NamedTuple):
-    """One thing that the population may be. `mean` and `square` (mean of the squares) are of any unit."""
+    """One thing that the population may be. `mean` is of any unit; `ratio` is the mean of squares over its square."""
 
     luck: Luck
     mean: float
-    square: float
+    ratio: float
     usual: float
     """Logarithm of the median of the usual units; `sigma` is their spread on that scale, and that of the rare ones."""
     rare: float
@@ -98,7 +100,8 @@ class Split(NamedTuple):
 
 def draws(values: Sequence[float]) -> list[Population]:
     """`DRAWS` populations, each as likely as the next, that may have given these values (at least one, none < 0)."""
-    positive = sorted(value for value in values if value > 0)
+    least = NEGLIGIBLE * max(values)
+    positive = sorted(value for value in values if value > least)
     if not positive:
         return [Population(luck, *[0.0] * 7) for luck in _lucks()]
     zeros = len(values) - len(positive)
@@ -166,10 +169,10 @@ def _population(luck: Luck, split: Split, sigma: float, centre: float, some: flo
         spread = math.log(1 + max(0.0, split.square / split.mean**2 - 1) / (split.usual + 1))
         mean = split.mean * math.exp(luck.z_usual * math.sqrt(spread) - 0.5 * spread)
         square = max(split.square, mean**2)
-    unit = math.exp(centre)
-    mean = ((1 - share) * mean + share * rare_mean) * unit * some
-    square = ((1 - share) * square + share * rare_square) * unit**2 * some
-    return Population(luck, mean, square, usual + centre, rare + centre, sigma, share, some)
+    mean, square = (1 - share) * mean + share * rare_mean, (1 - share) * square + share * rare_square
+    return Population(
+        luck, mean * some * math.exp(centre), square / mean**2 / some, usual + centre, rare + centre, sigma, share, some
+    )
 
 
 def _medians(luck: Luck, split: Split, sigma: float) -> tuple[float, float]:
@@ -191,7 +194,7 @@ def total(found: Population, count: int) -> float:
     (Fenton 1960). It never falls when `count` grows (true for deviates under 4)."""
     if not count or not found.mean:
         return 0.0
-    variance = math.log(1 + max(0.0, found.square / found.mean**2 - 1) / count)
+    variance = math.log(1 + max(0.0, found.ratio - 1) / count)
     return count * found.mean * math.exp(found.luck.z_total * math.sqrt(variance) - 0.5 * variance)
 
 

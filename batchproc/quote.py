@@ -7,9 +7,9 @@ middle `level` of those, so it covers both kinds of doubt: what units are like, 
 Money and tokens are sums. Time is that of a queue, `concurrency` at a time: it is over when the last unit is, so a long
 one that starts late counts nearly whole (`_wall`).
 
-What it takes for granted: the finished units are like the rest (a pilot is chosen for that; a job whose source is
-sorted by size is not like that while it runs), and units run all the time (a wait for a quota, for a backoff or for a
-person is not counted).
+What it takes for granted: the finished units are like the rest (`pilot_sample` sees to that for a pilot; while a job
+runs, a source that is sorted by size is not like that, and the first to finish are the short ones), and units run all
+the time (a wait for a quota, for a backoff or for a person is not counted).
 """
 
 import math

@@ -1,0 +1,143 @@
+"""Pure: what a structured answer holds: something, or only blanks; and the quotes that it claims to be evidence."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from batchproc import placeholders, schemas
+from batchproc.models import Json
+
+Schema = Mapping[str, Any]
+
+
+class Claim(NamedTuple):
+    """A text that is said to stand in the unit's own data, and its place in the answer, like `clauses[2].quote`."""
+
+    path: str
+    quote: str
+
+
+class _Leaf(NamedTuple):
+    """A value that holds no others; with the schemas that it was held against."""
+
+    path: str
+    value: Json
+    schemas: Sequence[Schema]
+
+
+def nothing_in(schema: Schema, output: Json, instructions: str) -> str | None:
+    """Why there is nothing in an answer that fits its schema; None if there is something.
+
+    A blank that the instructions or a description name, or that is one of the values to choose from, was asked for.
+    """
+    leaves = list(_leaves(schema, schema, output))
+    if _is_own_example(schema, output, leaves):
+        return "the answer is only the schema's own example"
+    asked = f"{instructions}\n{_descriptions(schema)}".lower()
+    blanks = [leaf for leaf in leaves if _is_blank(leaf, asked)]
+    filled = [leaf for leaf in leaves if leaf.value is not None and leaf not in blanks]
+    if not blanks or filled:
+        return None
+    said = next((str(leaf.value) for leaf in blanks if str(leaf.value).strip()), None)
+    return "every text in the answer is empty" if said is None else f"every field is only a placeholder: {said[:100]}"
+
+
+def claims(schema: Schema, output: Json) -> list[Claim]:
+    """Every text that is marked as a quote. Null claims nothing."""
+    return [
+        Claim(leaf.path, leaf.value)
+        for leaf in _leaves(schema, schema, output)
+        if isinstance(leaf.value, str) and any(schemas.EVIDENCE in one for one in leaf.schemas)
+    ]
+
+
+def _leaves(schema: Any, root: Schema, value: Json, path: str = "", marks: Sequence[Schema] = ()) -> Iterator[_Leaf]:
+    """A mark on a list is one on each of its items."""
+    held = [*marks, *_held_against(schema, root, value)]
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _leaves({"allOf": _of_property(held, name)}, root, inner, f"{path}.{name}".lstrip("."))
+        case list():
+            passed = [{schemas.EVIDENCE: "quote"}] if any(schemas.EVIDENCE in one for one in held) else []
+            for n, inner in enumerate(value):
+                yield from _leaves({"allOf": _of_item(held, n)}, root, inner, f"{path}[{n}]", passed)
+        case _:
+            yield _Leaf(path, value, held)
+
+
+def _held_against(schema: Any, root: Schema, value: Json) -> Iterator[Schema]:
+    """The schema and those within it that speak of this very value; of alternatives, those that it fits."""
+    if not isinstance(schema, Mapping):
+        return
+    yield schema
+    inner: list[Any] = [schemas.target(schema["$ref"], root)] if "$ref" in schema else []
+    inner += schema.get("allOf", ())
+    inner += [one for word in ("anyOf", "oneOf") for one in schema.get(word, ()) if schemas.fits(root, one, value)]
+    if "if" in schema:
+        inner.append(schema.get("then" if schemas.fits(root, schema["if"], value) else "else"))
+    names = value if isinstance(value, dict) else {}
+    inner += [one for name, one in schema.get("dependentSchemas", {}).items() if name in names]
+    for part in inner:
+        yield from _held_against(part, root, value)
+
+
+def _of_property(held: Sequence[Schema], name: str) -> list[Any]:
+    found: list[Any] = []
+    for one in held:
+        named = [one["properties"][name]] if name in one.get("properties", ()) else []
+        named += [part for pattern, part in one.get("patternProperties", {}).items() if re.search(pattern, name)]
+        found += named or [one.get("additionalProperties", True)]
+    return found
+
+
+def _of_item(held: Sequence[Schema], n: int) -> list[Any]:
+    found: list[Any] = []
+    for one in held:
+        fixed = one.get("prefixItems", [])
+        found.append(fixed[n] if n < len(fixed) else one.get("items", True))
+    return found
+
+
+def _is_blank(leaf: _Leaf, asked: str) -> bool:
+    """Whether somebody left the text empty, or filled in what says that it is."""
+    if not isinstance(leaf.value, str) or _is_choice(leaf):
+        return False
+    said = leaf.value.strip()
+    if not said:
+        return "empty" not in asked and '""' not in asked
+    return placeholders.is_placeholder(said) and said.strip("\"'`.!* ").lower() not in asked
+
+
+def _is_choice(leaf: _Leaf) -> bool:
+    return any("enum" in one or "const" in one for one in leaf.schemas)
+
+
+def _descriptions(schema: Any) -> str:
+    match schema:
+        case Mapping():
+            own = [str(schema.get("description", "")), str(schema.get("title", ""))]
+            return "\n".join([*own, *map(_descriptions, schema.values())]).strip()
+        case list():
+            return "\n".join(map(_descriptions, schema)).strip()
+        case _:
+            return ""
+
+
+def _is_own_example(schema: Schema, output: Json, leaves: Sequence[_Leaf]) -> bool:
+    """Whether the whole answer, or every text and number in it, is what the schema gives as an example of it."""
+    if output in _examples(schema):
+        return True
+    telling = [
+        leaf
+        for leaf in leaves
+        if isinstance(leaf.value, str | int | float) and not isinstance(leaf.value, bool) and not _is_choice(leaf)
+    ]
+    has_text = any(isinstance(leaf.value, str) for leaf in telling)  # a number may well be what is given as default
+    return has_text and all(any(leaf.value in _examples(one) for one in leaf.schemas) for leaf in telling)
+
+
+def _examples(schema: Schema) -> list[Json]:
+    given = schema.get("examples")
+    named = [schema[name] for name in ("example", "default") if name in schema]
+    return [*named, *(given if isinstance(given, list) else ())]

@@ -1,0 +1,107 @@
+"""What a structured answer holds: something, only blanks, or claims that can be checked."""
+
+import pytest
+
+from batchproc import schemas
+from batchproc.structured import claims, nothing_in
+
+FIELDS = {"party": "string", "note": "string?", "amount": "number?", "tags": "string[]"}
+FULL = {"party": "Vale", "note": None, "amount": 3, "tags": ["a"]}
+BLANK = {"party": "N/A", "note": "tbd", "amount": None, "tags": []}
+
+
+def nothing(fields, output, instructions="Who is it with?"):
+    return nothing_in(schemas.expand(fields), output, instructions)
+
+
+def test_an_answer_that_says_something_is_one():
+    assert nothing(FIELDS, FULL) is None
+    assert nothing(FIELDS, {**BLANK, "amount": 0}) is None, "a number is no blank"
+    assert nothing(FIELDS, {**BLANK, "tags": ["x"]}) is None
+    assert nothing({"found": "boolean"}, {"found": False}) is None
+
+
+def test_blanks_in_every_field_are_none():
+    assert nothing(FIELDS, BLANK) == "every field is only a placeholder: N/A"
+    assert nothing(FIELDS, {**BLANK, "party": "[insert name]"}).endswith("[insert name]")
+    assert nothing(FIELDS, {**BLANK, "party": " ", "note": ""}) == "every text in the answer is empty"
+    assert nothing({"rows": [{"a": "string"}]}, {"rows": [{"a": "TODO"}, {"a": ""}]}).endswith("TODO")
+
+
+def test_null_is_an_answer():
+    assert nothing({"party": "string?"}, {"party": None}) is None
+    assert nothing({"tags": "string[]"}, {"tags": []}) is None
+
+
+@pytest.mark.parametrize("where", ["instructions", "description"])
+def test_a_blank_that_was_asked_for_is_an_answer(where):
+    told = 'Write "n/a" where there is none.'
+    field = "string: " + told if where == "description" else "string"
+    assert nothing({"party": field}, {"party": "N/A"}, told if where == "instructions" else "x") is None
+    assert nothing({"party": "string"}, {"party": "N/A"}, "What is it?") is not None
+    assert nothing({"party": "string"}, {"party": ""}, "Leave party empty if there is none.") is None
+
+
+def test_a_choice_that_the_schema_offers_is_an_answer():
+    assert nothing({"risk": ["low", "n/a"]}, {"risk": "n/a"}) is None
+
+
+def example(**more):
+    party = {"type": "string", "examples": ["Acme Corp"]}
+    return {"type": "object", "properties": {"party": party, "amount": {"type": "number", "default": 100}}, **more}
+
+
+def test_the_schemas_own_example_is_none():
+    own = "the answer is only the schema's own example"
+    assert nothing(example(), {"party": "Acme Corp", "amount": 100}) == own
+    assert nothing(example(), {"party": "Acme Corp", "amount": 101}) is None
+    assert nothing(example(), {"party": "Vale", "amount": 100}) is None
+    assert nothing(example(), {"amount": 100}) is None, "a number may well be its default"
+    whole = {"party": "Vale", "amount": 7}
+    for given in ({"examples": [{}, whole]}, {"default": whole}, {"example": whole}):
+        assert nothing(example(**given), whole) == own
+
+
+def found(schema, output):
+    return [tuple(claim) for claim in claims(schemas.expand(schema), output)]
+
+
+def test_quotes_are_found_wherever_they_are():
+    fields = {"a": "quote?", "b": [{"c": "quote[]", "d": "string"}], "e": {"f?": {"g": "quote"}}}
+    output = {"a": None, "b": [{"c": ["x", ""], "d": "y"}], "e": {"f": {"g": "z"}}}
+    assert found(fields, output) == [("b[0].c[0]", "x"), ("b[0].c[1]", ""), ("e.f.g", "z")]
+
+
+def test_quotes_are_found_through_references_choices_and_conditions():
+    quote = {"type": "string", "x-evidence": "quote"}
+    kinds = [
+        {"properties": {"kind": {"const": "said"}, "text": quote}, "required": ["kind"]},
+        {"properties": {"kind": {"const": "thought"}, "text": {"type": "string"}}, "required": ["kind"]},
+    ]
+    schema = {
+        "type": "object",
+        "$defs": {"quotes": {"type": "array", "items": {"type": "string"}, "x-evidence": "quote"}, "q": quote},
+        "properties": {
+            "all": {"$ref": "#/$defs/quotes"},
+            "some": {"type": "array", "prefixItems": [{"type": "string"}], "items": {"$ref": "#/$defs/q"}},
+            "one": {"oneOf": kinds},
+            "two": {"oneOf": kinds},
+        },
+        "patternProperties": {"^p_": quote},
+        "additionalProperties": quote,
+        "if": {"required": ["strict"]},
+        "then": {"properties": {"note": quote}},
+        "allOf": [{"properties": {"deep": {"allOf": [quote]}}}],
+    }
+    output = {
+        "all": ["1", "2"],
+        "some": ["no", "3"],
+        "one": {"kind": "said", "text": "4"},
+        "two": {"kind": "thought", "text": "no"},
+        "p_x": "5",
+        "other": "6",
+        "deep": "7",
+        "strict": None,
+        "note": "8",
+    }
+    assert sorted(quote for _, quote in found(schema, output)) == list("12345678")

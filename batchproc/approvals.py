@@ -24,7 +24,7 @@ class Approval:
 
 def needed(options: AgentOptions) -> Approval | None:
     """What a person must allow before agents with these options may run; None for ordinary jobs."""
-    lines = [*_shell(options), *_servers(options), *_tools(options)]
+    lines = [*_shell(options), *_servers(options), *_tools(options), *_check(options)]
     return Approval(hash=_hash(_allowed(options)), text=_text(lines)) if lines else None
 
 
@@ -91,6 +91,12 @@ def _tools(options: AgentOptions) -> Iterator[str]:
             yield f"Agents may use the tool {rule}."
 
 
+def _check(options: AgentOptions) -> Iterator[str]:
+    if options.check:
+        yield "The job's check is a program. It is run on every answer, OUTSIDE any sandbox:"
+        yield f"    {shlex.join(options.check)}"
+
+
 def _listed(folders: Sequence[str | None], *, otherwise: str) -> str:
     named = [folder for folder in folders if folder]
     return ", ".join(named) + ", with everything below." if named else otherwise
@@ -118,7 +124,7 @@ def _allowed(options: AgentOptions) -> dict[str, Any]:
         "directories": sorted(options.directories),
         "allowed_tools": sorted(options.allowed_tools),
         "mcp_servers": options.mcp_servers,
-    }
+    } | ({"check": options.check} if options.check else {})  # what was approved before there were checks stays so
 
 
 def _hash(allowed: Mapping[str, Any]) -> str:

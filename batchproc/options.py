@@ -1,8 +1,10 @@
 """A job's options: the defaults filled in, and checked against this machine, in the user's words."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from batchproc import programs
+from batchproc import programs, schemas
 from batchproc.errors import InvalidJob
 from batchproc.models import AgentOptions, JobOptions, Profile, Workspace
 from batchproc.settings import Settings
@@ -14,12 +16,15 @@ DEFAULTED = (
 """What is left out takes the setting of the same name."""
 AS_GIVEN = (
     *("model", "profile", "max_turns", "max_total_tokens", "max_units", "max_wall_s"),
-    *("resume", "mcp_servers", "system_prompt"),
+    *("resume", "mcp_servers", "system_prompt", "check_timeout_s"),
 )
 
 
-def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
-    """Fill in the defaults and check what needs this machine. Raises `InvalidJob`."""
+def resolve(options: JobOptions, settings: Settings, *, output_schema: Mapping[str, Any] | None = None) -> AgentOptions:
+    """Fill in the defaults and check what needs this machine. Raises `InvalidJob`.
+
+    `output_schema` is JSON Schema or the short form.
+    """
     programs.check(options, settings)
     given = {name: getattr(options, name) for name in (*AS_GIVEN, *DEFAULTED)}
     filled = {name: getattr(settings, name) for name in DEFAULTED if given[name] is None}
@@ -34,6 +39,8 @@ def resolve(options: JobOptions, settings: Settings) -> AgentOptions:
         directories=_directories(options.directories, folder, settings.home),
         allowed_tools=list(options.allowed_tools),
         disallowed_tools=list(options.disallowed_tools),
+        output_schema=None if output_schema is None else schemas.expand(output_schema),
+        check=programs.check_of(options, settings),
     )
 
 

@@ -1,6 +1,7 @@
 """Tools and MCP servers that a job names: which of them make sense, said in the user's words."""
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def check(options: JobOptions, settings: Settings) -> None:
         _check_server(name, config, off=settings.programs == "off")
         if "command" in config and _writes_where_it_works(options):
             raise InvalidJob(f"options.mcp_servers.{name}", config["command"], SHARED)
+    if options.check:
+        check_of(options, settings)
     for rule in options.allowed_tools:
         _check_allowed(rule, options, off=settings.programs == "off")
     for rule in options.disallowed_tools:
@@ -62,6 +65,41 @@ def _writes_where_it_works(options: JobOptions) -> bool:
     """Whether agents write in a folder that all of them work in: their servers are started there."""
     writes = options.profile in {Profile.EDIT, Profile.FULL} and options.working_directory is not None
     return writes and options.workspace is not Workspace.SCRATCH
+
+
+def check_of(options: JobOptions, settings: Settings) -> list[str]:
+    """The job's check with its program by its absolute path; empty if it has none. Raises `InvalidJob`."""
+    if not options.check:
+        return []
+    field, program, rest = "options.check", *options.check[:1], options.check[1:]
+    if settings.programs == "off":
+        raise InvalidJob(field, list(options.check), OFF)
+    if any("\0" in word for word in options.check) or ("/" in program and not Path(program).is_absolute()):
+        raise InvalidJob(field, program, "name the program by its absolute path, or by its name on the PATH")
+    found = shutil.which(program)
+    if found is None:
+        raise InvalidJob(field, program, "no such program; name one by its absolute path, or one on the PATH")
+    found = str(Path(found).absolute())
+    if _writes_where_it_works(options):
+        written = Path(str(options.working_directory)).expanduser()
+        for word in (found, *rest):
+            if _names(word, written):
+                raise InvalidJob(field, word, CHECK_SHARED)
+    return [found, *rest]
+
+
+CHECK_SHARED = (
+    "agents write in that folder, so one of them could change what checks it; put the check elsewhere, or choose "
+    'options.workspace "scratch"'
+)
+
+
+def _names(word: str, folder: Path) -> bool:
+    """Whether a word of a command line leads into a folder, under either of its names."""
+    if any(str(one) in word for one in {folder, folder.resolve()}):
+        return True
+    path = Path(word)
+    return path.is_absolute() and path.resolve().is_relative_to(folder.resolve())
 
 
 def _check_rule(field: str, rule: str) -> None:

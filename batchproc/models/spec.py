@@ -71,6 +71,13 @@ class JobOptions(_Strict):
         default_factory=dict, description="MCP servers for agents, as in a client's mcpServers; needs an approval"
     )
     system_prompt: str | None = Field(None, description="System prompt for every agent of the job")
+    check: tuple[str, ...] = Field(
+        (),
+        max_length=100,
+        description="A command (program, arguments) that is run on each answer, given as JSON on its standard input: "
+        "{key, payload, text, output}; exit 0 or the unit is flagged. Needs a person's approval",
+    )
+    check_timeout_s: float = Field(60, ge=1, le=3600, description="Seconds the check may take")
 
 
 class JobSpec(_Strict):
@@ -80,6 +87,7 @@ class JobSpec(_Strict):
     instructions: str = Field(min_length=1, max_length=200_000)
     enumerator: dict[str, Any]
     options: JobOptions = JobOptions()
+    output_schema: dict[str, Any] | None = None
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 
     @field_validator("instructions")
@@ -121,6 +129,7 @@ class AgentOptions:
 
     `budget_given`: somebody set `budget_usd`; otherwise an approval sets it to what the quote says.
     `directories`, `allowed_tools` and `disallowed_tools` are lists, `mcp_servers` maps a name to its configuration.
+    `output_schema` is JSON Schema; `check` begins with the absolute path of its program, and is empty if there is none.
     """
 
     model: str | None
@@ -147,6 +156,9 @@ class AgentOptions:
     allowed_tools: list[str] = field(default_factory=list)
     disallowed_tools: list[str] = field(default_factory=list)
     mcp_servers: dict[str, Any] = field(default_factory=dict)
+    output_schema: dict[str, Any] | None = None
+    check: list[str] = field(default_factory=list)
+    check_timeout_s: float = 60.0
 
     @property
     def unit_cap_usd(self) -> float:

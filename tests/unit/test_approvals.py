@@ -40,6 +40,15 @@ def test_a_server_is_described_by_its_command_line_and_never_by_its_secrets():
     assert "secret" not in said
 
 
+def test_a_check_is_described_by_its_command_line():
+    said = approvals.needed(replace(OPTIONS, check=["/opt/my check", "a b"])).text
+    assert "'/opt/my check' 'a b'" in said and "on every answer, OUTSIDE any sandbox" in said
+
+
+def test_what_was_approved_before_there_were_checks_stays_approved():
+    assert approvals.needed(FULL).hash == "e45e882cc78941f89b03c8ab8db2e179"
+
+
 def test_each_tool_is_described_once():
     said = approvals.needed(replace(OPTIONS, allowed_tools=["WebFetch(domain:example.com)", "Read"])).text
     assert said == "Agents may use the tool WebFetch(domain:example.com)."
@@ -62,6 +71,8 @@ CHANGES = [
     {"mcp_servers": {"a": {**SERVER, "args": []}}},
     {"mcp_servers": {"a": {**SERVER, "env": {"TOKEN": "another", "A": "secret-2"}}}},
     {"mcp_servers": {"b": SERVER}},
+    {"check": ["/bin/check"]},
+    {"check": ["/bin/check", "-v"]},
 ]
 
 

@@ -1,5 +1,6 @@
 """A job's options: defaults filled in, and what cannot work refused with the way out."""
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -216,6 +217,7 @@ def test_what_pays_for_agents_is_for_no_server(config, settings):
         ({"profile": "full"}, "profile"),
         ({"mcp_servers": {"a": PROGRAM}}, r"mcp_servers\.a"),
         ({"allowed_tools": ["WebFetch"]}, "allowed_tools"),
+        ({"check": ("sh", "-c", "exit")}, "check"),
     ],
 )
 def test_where_programs_are_off_a_job_that_names_one_is_refused_with_the_way_out(given, field, settings):
@@ -228,3 +230,43 @@ def test_where_programs_are_off_everything_else_is_as_before(settings, data):
     off = replace(settings, programs="off")
     resolve(off, profile="edit", working_directory=str(data), allowed_tools=["Read", "Write"])
     resolve(off, mcp_servers={"a": {"type": "http", "url": "https://example.com"}})
+
+
+def test_a_check_is_kept_with_the_absolute_path_of_its_program(settings):
+    found = resolve(settings, check=("sh", "-c", "exit 0"))
+    assert Path(found.check[0]).is_absolute() and found.check[0].endswith("/sh") and found.check[1:] == ["-c", "exit 0"]
+    assert found.check_timeout_s == 60 and resolve(settings).check == []
+    assert resolve(settings, check=(sys.executable,), check_timeout_s=5).check == [sys.executable]
+
+
+@pytest.mark.parametrize("program", ["", "no-such-program", "./sh", "bin/sh", "/nowhere/sh", "/etc/passwd", "s\0h"])
+def test_a_check_that_is_no_program_is_refused(program, settings):
+    with pytest.raises(InvalidJob, match=r"options\.check = .*(absolute path|PATH)"):
+        resolve(settings, check=(program,))
+
+
+@pytest.mark.parametrize("profile", ["edit", "full"])
+def test_a_check_in_a_folder_that_agents_write_is_refused(profile, settings, data, tmp_path):
+    program = data / "check"
+    program.write_text("#!/bin/sh")
+    program.chmod(0o700)
+    (tmp_path / "link").symlink_to(data)
+    folder = {"profile": profile, "working_directory": str(data)}
+    for check in (
+        (str(program),),
+        ("sh", str(program)),
+        ("sh", "-c", f"cd {data} && ./check"),
+        ("sh", f"{tmp_path}/link/check"),
+        ("make", f"--directory={data}") if shutil.which("make") else ("sh", f"--directory={data}"),
+    ):
+        with pytest.raises(InvalidJob, match=r"options\.check = .*agents write in that folder"):
+            resolve(settings, check=check, **folder)
+    assert resolve(settings, check=(str(program),), workspace="scratch", **folder).check == [str(program)]
+    assert resolve(settings, check=("sh", "/opt/check"), **folder).check[1] == "/opt/check"
+
+
+def test_the_schema_of_an_answer_is_expanded_and_checked(settings):
+    found = options.resolve(JobOptions(), settings, output_schema={"n": "integer?"})
+    assert found.output_schema["properties"] == {"n": {"type": ["integer", "null"]}}
+    with pytest.raises(InvalidJob, match=r"output_schema\.n = 'int'"):
+        options.resolve(JobOptions(), settings, output_schema={"n": "int"})

@@ -42,6 +42,7 @@ async def stop_supervisor(settings: Settings, *, now: bool = False) -> bool:
 async def run_supervisor(settings: Settings) -> str:
     """Be the supervisor of the store in `settings.home`; returns why it ended."""
     from batchproc.agents import guard
+    from batchproc.agents.checker import Checker
     from batchproc.agents.claude import ClaudeAgent
     from batchproc.platform import processes
     from batchproc.supervisor import process
@@ -53,6 +54,7 @@ async def run_supervisor(settings: Settings) -> str:
         tied = await guard.probe(guard.find_cli() or Path("claude"))
         agent = ClaudeAgent(guard=tied, slots=settings.slots, tag=tag)
         warm_ups.append(asyncio.create_task(agent.warm_up(), name="warm up"))
-        return process.Hired(agent=agent, guard=tied.level, sandbox=tied.sandbox, mark=guard.TAG)
+        checker = Checker(guard=tied, tag=tag)
+        return process.Hired(agent=agent, guard=tied.level, sandbox=tied.sandbox, mark=guard.TAG, checker=checker)
 
     return await process.run(settings, hire)

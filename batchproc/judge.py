@@ -1,9 +1,12 @@
 """Pure: what an agent reported → what we believe. It decides from the report, never from the stream's mere end."""
 
+import json
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from batchproc import notices, placeholders
+from batchproc import notices, placeholders, schemas, structured
 from batchproc.models import Cause, Outcome, Report, Verdict
 
 CAUSE_BY_STATUS = {
@@ -16,7 +19,11 @@ CAUSE_BY_STATUS = {
     429: Cause.RATE_LIMIT,
     529: Cause.OVERLOADED,
 }
-CAUSE_BY_SUBTYPE = {"error_max_turns": Cause.MAX_TURNS, "error_max_budget_usd": Cause.UNIT_BUDGET}
+CAUSE_BY_SUBTYPE = {
+    "error_max_turns": Cause.MAX_TURNS,
+    "error_max_budget_usd": Cause.UNIT_BUDGET,
+    "error_max_structured_output_retries": Cause.SCHEMA,
+}
 CAUSE_BY_API_ERROR = {
     "authentication_failed": Cause.AUTHENTICATION,
     "billing_error": Cause.AUTHENTICATION,
@@ -47,34 +54,68 @@ UNPAID = re.compile(r"credit balance|billing|payment", re.I)
 NETWORK = re.compile(r"connection|network|ECONN|socket|fetch failed|timed? ?out|stream (ended|closed|idle)", re.I)
 
 
-def judge(report: Report, *, instructions: str = "", reads_file: bool = False, now: datetime | None = None) -> Outcome:
+def judge(
+    report: Report,
+    *,
+    instructions: str = "",
+    reads_file: bool = False,
+    now: datetime | None = None,
+    schema: Mapping[str, Any] | None = None,
+    mended: bool = False,
+) -> Outcome:
     """What became of the attempt. Doubt is `flagged` with its reason, never `succeeded`.
 
     A placeholder that the `instructions` themselves name is an answer: somebody asked for it. `reads_file`: the agent
     was told to read a file of its own before it answers. `now` is the time by which a notice such as
-    "resets 3am" is read.
+    "resets 3am" is read. An answer that does not fit the job's `schema` may be `mended` once.
     """
     cause = cause_of(report)
-    if cause is not None:
+    if cause is not None and cause is not Cause.SCHEMA:
         return _failed(report, cause, _until(report, cause, now))
     if report.denied_tools:
         tools = ", ".join(sorted(set(report.denied_tools)))
         return _doubt(Verdict.FLAGGED, f"tools were denied: {tools}")
-    if report.output is None and (nothing := _nothing_in(report.text.strip(), instructions)):
+    if report.output is None and not report.draft and (nothing := _nothing_in(report.text.strip())):
         return _doubt(Verdict.EMPTY, nothing)
+    if schema is None and report.output is None and (blank := _placeholder(report.text.strip(), instructions)):
+        return _doubt(Verdict.EMPTY, blank)
     if report.api_calls == 0:
         return _doubt(Verdict.FLAGGED, "the model was never called")
     if reads_file and report.tools_done == 0:
         return _doubt(Verdict.FLAGGED, "it answered without having read its file")
+    if schema is not None:
+        return _judge_structured(report, schema, instructions, mended=mended)
     return Outcome(verdict=Verdict.SUCCEEDED)
 
 
-def _nothing_in(text: str, instructions: str) -> str | None:
+def _judge_structured(report: Report, schema: Mapping[str, Any], instructions: str, *, mended: bool) -> Outcome:
+    if misfit := _misfit(report, schema):
+        return _doubt(Verdict.FLAGGED if mended else Verdict.EMPTY, misfit, Cause.SCHEMA)
+    if nothing := structured.nothing_in(schema, report.output, instructions):
+        return _doubt(Verdict.FLAGGED, nothing)
+    return Outcome(verdict=Verdict.SUCCEEDED)
+
+
+def _misfit(report: Report, schema: Mapping[str, Any]) -> str | None:
+    """Why the report brings no answer that fits; None if it does."""
+    tried = json.loads(report.draft) if report.output is None and report.draft else report.output
+    if tried is None:
+        return "no structured answer was given: the tool StructuredOutput was not called"
+    if problems := schemas.problems(schema, tried):
+        return f"the answer does not fit output_schema: {'; '.join(problems)}"
+    return f"the structured answer was not taken: {report.detail}" if report.output is None else None
+
+
+def _nothing_in(text: str) -> str | None:
     """Why there is nothing in an answer; None if there is something."""
     if not text:
         return "the answer is empty"
     if notices.limit_notice(text) or notices.unpaid_notice(text):
         return f"the answer is only a notice: {text[:100]}"
+    return None
+
+
+def _placeholder(text: str, instructions: str) -> str | None:
     if placeholders.is_placeholder(text) and text.strip("\"'`.!* ").lower() not in instructions.lower():
         return f"the answer is only a placeholder: {text[:100]}"
     return None
@@ -151,8 +192,8 @@ def _failed(report: Report, cause: Cause, until: float | None = None) -> Outcome
     return Outcome(verdict=verdict, cause=cause, message=message, signature=signature(message), until=until)
 
 
-def _doubt(verdict: Verdict, reason: str) -> Outcome:
-    cause = Cause.EMPTY if verdict is Verdict.EMPTY else None
+def _doubt(verdict: Verdict, reason: str, cause: Cause | None = None) -> Outcome:
+    cause = Cause.EMPTY if cause is None and verdict is Verdict.EMPTY else cause
     return Outcome(verdict=verdict, cause=cause, message=reason, signature=signature(reason))
 
 

@@ -53,6 +53,14 @@ A person has looked at your answer and asks you to go on:
 
 Your last message must be the complete answer itself.
 """
+MEND = """\
+Your answer was not accepted:
+
+{reason}
+
+Mend it and give the whole answer once more with the StructuredOutput tool. Change only what is named above, and make
+nothing up: where something is not known, say so in the way that the tool's description allows.
+"""
 NOTED = """
 
 This unit is done once more. A person adds to the instructions:
@@ -61,8 +69,11 @@ This unit is done once more. A person adds to the instructions:
 """
 
 
-def going_on(note: str | None) -> str:
-    """What is said next in a conversation that goes on: after an interruption, or with a person's `note`."""
+def going_on(note: str | None, mends: str | None = None) -> str:
+    """What is said next in a conversation that goes on: after an interruption, with a person's `note`, or because of
+    what is wrong with the answer."""
+    if mends is not None:
+        return MEND.format(reason=mends)
     return CONTINUED.format(note=note) if note else INTERRUPTED
 
 

@@ -40,12 +40,14 @@ TABLE = {
     Cause.WORKER_LOST: RETRY,
     Cause.EMPTY: RETRY,
     Cause.OUTPUT_LIMIT: RETRY,
+    Cause.SCHEMA: Rule(policy=Policy.RETRY, slower=0.0),
     Cause.NO_CONVERSATION: Rule(policy=Policy.RETRY, slower=0.0),
     Cause.AUTHENTICATION: Rule(policy=Policy.PAUSE, pause=Pause.CREDENTIAL),
     Cause.MODEL: Rule(policy=Policy.PAUSE, pause=Pause.MODEL),
     Cause.CLI_MISSING: Rule(policy=Policy.PAUSE, pause=Pause.CLI),
     Cause.MACHINE: Rule(policy=Policy.PAUSE, pause=Pause.MACHINE),
     Cause.DISK: Rule(policy=Policy.PAUSE, pause=Pause.DISK),
+    Cause.CHECK: Rule(policy=Policy.GIVE_UP, pause=Pause.MACHINE),
     Cause.INVALID_REQUEST: GIVE_UP,
     Cause.CONTEXT_TOO_LONG: GIVE_UP,
     Cause.REFUSAL: GIVE_UP,
@@ -89,7 +91,7 @@ def decide(
         case Verdict.SUCCEEDED:
             return Decision(status=UnitStatus.SUCCEEDED)
         case Verdict.FLAGGED:
-            return Decision(status=UnitStatus.FLAGGED)
+            return Decision(status=UnitStatus.FLAGGED, pause=TABLE[outcome.cause].pause if outcome.cause else None)
         case Verdict.EMPTY | Verdict.FAILED | Verdict.UNRUN:
             rule = TABLE[outcome.cause] if outcome.cause else GIVE_UP
             return _after_failure(outcome, rule, charged, max_attempts, backoff.delay_s(attempt, jitter, rule.slower))

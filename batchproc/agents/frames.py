@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from batchproc.agents import sayings
 from batchproc.agents.sayings import Frame
-from batchproc.models import Message, Report, Tokens
+from batchproc.models import Json, Message, Report, Tokens
 
 _SYNTHETIC = "<synthetic>"  # the model that the CLI's own error answers name
 _STOPPED = frozenset({"timeout", "stalled", "interrupted"})
@@ -39,6 +39,7 @@ class Tally:
     waits_ms: float = 0.0  # what the CLI announced to wait for a limit
     parts: list[str] = field(default_factory=list)  # of an answer that the CLI asked for in pieces
     said: str = ""
+    draft: Json = None  # the structured answer that was tried last
     lacks: str = ""  # MCP servers of the job that did not start
 
     @property
@@ -88,6 +89,7 @@ class Tally:
             ended=ended,
             text=sayings.clean("".join([*self.parts, str(bill.get("result") or "")])),
             output=json.loads(sayings.clean(json.dumps(bill.get("structured_output"), ensure_ascii=False))),
+            draft=self._draft(bill),
             subtype=bill.get("subtype") or subtype,
             is_error=refused or bool(bill.get("is_error")),
             api_error_status=self.retries[-1][0] if refused else status,
@@ -112,6 +114,11 @@ class Tally:
             detail=sayings.clean("; ".join(part for part in (detail, self._lack(), errors) if part)),
         )
 
+    def _draft(self, bill: Frame) -> str:
+        if self.draft is None or bill.get("structured_output") is not None:
+            return ""
+        return sayings.clean(json.dumps(self.draft, ensure_ascii=False))
+
     def _lack(self) -> str:
         return f"an MCP server of the job did not start: {self.lacks}" if self.lacks else ""
 
@@ -130,7 +137,9 @@ class Tally:
         if frame.get("error") == "max_output_tokens":
             self.api_error = "max_output_tokens"
         for block in sayings.blocks(message):
-            if block.get("type") == "tool_use" and block.get("name") != _ANSWER_TOOL:
+            if block.get("type") == "tool_use" and block.get("name") == _ANSWER_TOOL:
+                self.draft = block.get("input")
+            elif block.get("type") == "tool_use":
                 self.asked[str(block.get("id"))] = str(block.get("name"))
             if block.get("type") == "text" and not frame.get("parent_tool_use_id"):
                 self.said = str(block.get("text") or "")

@@ -28,6 +28,13 @@ ENUMERATOR = (
     '"key_field"?}. list_enumerators has every key.'
 )
 
+OUTPUT_SCHEMA = (
+    "What each answer has to be: JSON Schema of an object, or the short form "
+    '{"party": "string", "amount": "number?", "tags": "string[]", "risk": ["low", "high"], "proof": "quote?", '
+    '"items": [{"name": "string"}]}. ? may be null, [] a list, a list of values one of them, quote text that stands '
+    "word for word in the unit's own data. Answers that do not fit are mended once, then flagged."
+)
+
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 CREATES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 
@@ -71,6 +78,7 @@ class Tools:
             ctx: Context,
             approval: Annotated[ElicitationResult[asking.Approved], Resolve(ask)],
             options: JobOptions | None = None,
+            output_schema: Annotated[dict[str, Any] | None, Field(description=OUTPUT_SCHEMA)] = None,
             idempotency_key: Annotated[
                 str | None, Field(description="The same key and description give the same job again")
             ] = None,
@@ -88,6 +96,7 @@ class Tools:
                 instructions=instructions,
                 enumerator=enumerator,
                 options=options or JobOptions(),
+                output_schema=output_schema,
                 idempotency_key=idempotency_key,
             )
             return result(await (service.preview_job(spec) if preview_only else service.create_job(spec)))

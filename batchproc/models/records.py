@@ -121,7 +121,8 @@ class Fence:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
     """A unit that was claimed for an attempt. `start` is the number of the job's start under which it was. `resumes` is
-    the session of an earlier attempt whose conversation goes on; `note` what a person added to the instructions."""
+    the session of an earlier attempt whose conversation goes on; `note` what a person added to the instructions.
+    `mends` is why the answer that was given in that conversation was not taken, if that is why it goes on."""
 
     fence: Fence
     key: str
@@ -131,6 +132,7 @@ class Claimed:
     start: int
     note: str | None = None
     resumes: str | None = None
+    mends: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

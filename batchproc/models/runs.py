@@ -75,6 +75,7 @@ class Report:
     `subtype` is `cli_missing`, `invalid_job` or `no_conversation` if it never began). `api_calls` counts model answers;
     `api_retries` the CLI's own repeats, as (HTTP status or None, text). `cost_usd` is the CLI's client-side estimate;
     where `billed` is False it is unknown, and where the run was `cut_off` it lacks the request that was under way.
+    `draft` is the structured answer that it tried to give last and that the CLI did not take, as JSON.
     `largest_request` is in tokens that the model read. `limit_until` is when a limit that refused it ends (seconds
     since 1970), `limited` that one did. `tools_run` began, `tools_done` gave back something but an error.
     """
@@ -82,6 +83,7 @@ class Report:
     ended: str
     text: str = ""
     output: Json = None
+    draft: str = ""
     subtype: str = ""
     is_error: bool = False
     api_error_status: int | None = None
@@ -146,6 +148,8 @@ class Cause(StrEnum):
     NO_CONVERSATION = "no_conversation"
     PROMPT = "prompt"
     EMPTY = "empty_answer"
+    SCHEMA = "schema"
+    CHECK = "check"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,7 +32,7 @@ class Creating(Allowing):
         """
         spec = await self._admitted(spec)
         source = jobs.check(spec)
-        options = options_.resolve(spec.options, self._settings)
+        options = options_.resolve(spec.options, self._settings, output_schema=spec.output_schema)
         task = asyncio.create_task(self._create(spec, options, source), name=f"create {spec.name}")
         self._creations.add(task)
         task.add_done_callback(self._creation_ended)

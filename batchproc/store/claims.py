@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchproc import budget
-from batchproc.models import WORKING, AgentOptions, Claim, Claimed, Fence, JobStatus
+from batchproc.models import WORKING, AgentOptions, Cause, Claim, Claimed, Fence, JobStatus
 from batchproc.store import engine, events, processes, rows
 
 DUE = """
@@ -135,6 +135,7 @@ def _open(
         start=claimed["starts"],
         note=row["note"],
         resumes=None if row["resumes"] is None else _session(tx, fence.unit, row["resumes"]),
+        mends=None if row["resumes"] is None else _mends(tx, fence.unit, row["resumes"]),
     )
 
 
@@ -144,6 +145,20 @@ SESSION = "SELECT session_id FROM attempts WHERE unit = :unit AND n = :n"
 def _session(tx: engine.Tx, unit: int, n: int) -> str | None:
     row = tx.execute(SESSION, {"unit": unit, "n": n}).fetchone()
     return None if row is None else row["session_id"]
+
+
+BEFORE = "SELECT outcome, cause, error, resumed_from FROM attempts WHERE unit = :unit AND n = :n"
+
+
+def _mends(tx: engine.Tx, unit: int, n: int) -> str | None:
+    """Why the answer was not taken that was given in this conversation, however often it was lost since."""
+    before: int | None = n
+    while before is not None:
+        row = tx.execute(BEFORE, {"unit": unit, "n": before}).fetchone()
+        if row is not None and row["cause"] == Cause.SCHEMA:
+            return str(row["error"])
+        before = row["resumed_from"] if row is not None and row["outcome"] in {"lost", "released", "unrun"} else None
+    return None
 
 
 SPENT = "SELECT status, starts, trial, options, cost_usd, tokens, begun, active_s FROM jobs WHERE number = :job"

@@ -55,6 +55,20 @@ def tail_of_unit(tx: engine.Tx, unit: int, *, limit: int) -> list[Event]:
     return [rows.event(row) for row in tx.execute(TAIL_OF_UNIT, {"unit": unit, "limit": limit})][::-1]
 
 
+OF_TOOLS = (
+    EVENT
+    + """
+WHERE e.unit = :unit AND e.seq > :after AND e.kind IN ('agent.tool_use', 'agent.tool_result')
+ORDER BY e.seq LIMIT :limit
+"""
+)
+
+
+def of_tools(tx: engine.Tx, unit: int, seq: int, *, limit: int) -> list[Event]:
+    """The next `limit` events after number `seq` that tell of a unit's tools, oldest first."""
+    return [rows.event(row) for row in tx.execute(OF_TOOLS, {"unit": unit, "after": seq, "limit": limit})]
+
+
 LAST = "SELECT COALESCE(MAX(seq), 0) FROM events"
 
 

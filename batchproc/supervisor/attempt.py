@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from batchproc import judge, prompts, retry
+from batchproc.agents.checker import Checker
 from batchproc.errors import InvalidJob, StoreError, WorkerLost
 from batchproc.models import (
     AttemptTask,
@@ -25,6 +26,7 @@ from batchproc.models import (
     Report,
     Settlement,
     Started,
+    UnitStatus,
     Verdict,
 )
 from batchproc.prompts import Prompt
@@ -33,6 +35,7 @@ from batchproc.store import db, events, logs
 from batchproc.supervisor import ends, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
+from batchproc.supervisor.proofs import Proofs
 from batchproc.supervisor.warmth import Turn, Warmth
 from batchproc.workers.base import Workers
 
@@ -57,6 +60,7 @@ class Ongoing:
     waits: bool = False
     is_started: bool = False
     tools_run: int = 0
+    report: Report | None = None
     halt: Intent | None = None
 
 
@@ -73,6 +77,7 @@ class Attempts:
     redactor: Callable[[Job], Redactor] = lambda _: Redactor(())
     jitter: Callable[[], float] = random.random
     warmth: Warmth = field(default_factory=Warmth)
+    checker: Checker | None = None
     ongoing: dict[int, Ongoing] = field(default_factory=dict)
 
     async def run(self, job: Job, unit: Claimed) -> None:
@@ -111,11 +116,11 @@ class Attempts:
         try:
             report, outcome = await self._ran(attempt)
         except asyncio.CancelledError:
-            await ends.to_the_end(self._settle(attempt, ends.stopped(attempt, None)))
+            await ends.to_the_end(self._settle(attempt, ends.stopped(attempt, attempt.report)))
             raise
         except StoreError as error:
             log.error("unit %s cannot be followed, its agent was stopped: %s", attempt.unit.key, error)
-            end = ends.stopped(attempt, None, why="released: the store could not be written")
+            end = ends.stopped(attempt, attempt.report, why="released: the store could not be written")
             await ends.to_the_end(self._settle(attempt, end))
             return
         await ends.to_the_end(self._record(attempt, report, ends.discreet(outcome, attempt.redactor)))
@@ -124,7 +129,7 @@ class Attempts:
         try:
             task = self._render(attempt)
             async with self._turn(attempt, task) as turn:
-                report = await self._report(attempt, task, turn)
+                report = attempt.report = await self._report(attempt, task, turn)
         except InvalidJob as error:
             return None, ends.outcome(Cause.PROMPT, str(error))
         except WorkerLost as error:
@@ -138,13 +143,21 @@ class Attempts:
         except Exception as error:  # a fault of ours must cost one unit an attempt, not the whole job its supervisor
             log.exception("attempt failed inside batchproc: unit %s", attempt.unit.key)
             return None, ends.outcome(Cause.CRASHED, f"batchproc itself failed: {error!r}")
-        now = datetime.fromtimestamp(self.clock()).astimezone()
-        return report, judge.judge(
+        return report, await self._judge(attempt, task, report)
+
+    async def _judge(self, attempt: Ongoing, task: AttemptTask, report: Report) -> Outcome:
+        outcome = judge.judge(
             report,
             instructions=f"{attempt.job.instructions}\n{attempt.unit.note or ''}",
             reads_file=self._has_to_read(attempt, task),
-            now=now,
+            now=datetime.fromtimestamp(self.clock()).astimezone(),
+            schema=task.output_schema,
+            mended=attempt.unit.mends is not None,
         )
+        if outcome.verdict is not Verdict.SUCCEEDED:
+            return outcome
+        proofs = Proofs(store=self.store, checker=self.checker)
+        return await proofs.doubt(attempt, task, report) or outcome
 
     def _has_to_read(self, attempt: Ongoing, task: AttemptTask) -> bool:
         """Whether our own frame told the agent to read its file, and it could, and has not done so before."""
@@ -164,13 +177,14 @@ class Attempts:
             unit=fence.unit,
             key=unit.key,
             attempt=fence.attempt,
-            prompt=prompts.going_on(unit.note) if unit.resumes else prompts.noted(prompt, unit.note),
+            prompt=prompts.going_on(unit.note, unit.mends) if unit.resumes else prompts.noted(prompt, unit.note),
             system_prompt=asked.shared(job.options.system_prompt),
             options=job.options,
             session_id=unit.session_id,
             directory=str(directory(self.home, job.job_id, fence.unit, fence.attempt)),
             file=file,
             root=None if file is None else file.removesuffix(str(unit.payload["relative_path"])),
+            output_schema=job.options.output_schema,
             resume=unit.resumes,
         )
 
@@ -218,7 +232,6 @@ class Attempts:
             await self._settle(attempt, ends.stopped(attempt, report))
             return
         await self.limits.ended(attempt.key, attempt.began, outcome, at_work=self._at_work(attempt.key))
-        hold = self.limits.tripped(attempt.job, attempt.unit.fence.unit, attempt.unit.start, outcome)
         decision = retry.decide(
             outcome,
             attempt=attempt.unit.fence.attempt,
@@ -227,6 +240,9 @@ class Attempts:
             backoff=self.backoff,
             jitter=self.jitter,
         )
+        is_mended = decision.status is UnitStatus.PENDING and outcome.cause is Cause.SCHEMA  # that says nothing yet
+        unit = attempt.unit
+        hold = None if is_mended else self.limits.tripped(attempt.job, unit.fence.unit, unit.start, outcome)
         end = ends.decided(attempt, report, outcome, decision, hold, self.clock())
         if end.hold is not None:
             log.warning("job %s pauses: %s: %s", attempt.job.job_id, end.hold.reason, end.hold.detail)

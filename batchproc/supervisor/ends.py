@@ -42,16 +42,23 @@ def decided(
         charged=decision.charged,
         report=report,
         started=attempt.is_started,
-        text=report.text if report and final and decision.status is not UnitStatus.FAILED else None,
+        text=(report.text or report.draft) if report and final and decision.status is not UnitStatus.FAILED else None,
         output=report.output if report and final else None,
         error=came.message or None if came.verdict is not Verdict.SUCCEEDED else None,
         signature=came.signature if doubted else None,
-        due_at=0.0 if final else now + decision.delay_s,
+        due_at=0.0 if final or came.cause is Cause.SCHEMA else now + decision.delay_s,  # while it is in the cache
         reason=None if final else _reason(came, decision),
         hold=_hold(came, decision.pause, now) or hold,
         start=attempt.unit.start,
-        resumable=came.cause in CARRIED_ON and _may_go_on(attempt, report),
+        resumable=_goes_on(attempt, report, came.cause),
     )
+
+
+def _goes_on(attempt: "Ongoing", report: Report | None, cause: Cause | None) -> bool:
+    """Whether the conversation goes on: the agent was taken away from it, or its answer is to be mended in it."""
+    if cause is Cause.SCHEMA:
+        return report is not None and report.api_calls > 0
+    return cause in CARRIED_ON and _may_go_on(attempt, report)
 
 
 def _reason(came: Outcome, decision: retry.Decision) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from batchproc import retry
 from batchproc.agents.base import Agent
+from batchproc.agents.checker import Checker
 from batchproc.platform import doorbell, lock
 from batchproc.platform import processes as os_processes
 from batchproc.settings import Settings
@@ -39,12 +40,13 @@ LOCK_PATIENCE_S = 2.0  # a holder that was just killed may keep it for an instan
 @dataclass(frozen=True, kw_only=True)
 class Hired:
     """An agent, how surely its processes end with us (`full` or `partial`), and whether a shell's walls work there.
-    `mark` is the variable that marks its processes."""
+    `mark` is the variable that marks its processes; `checker` runs jobs' checks in the same way."""
 
     agent: Agent
     guard: str
     sandbox: bool
     mark: str
+    checker: Checker | None = None
 
 
 Hire = Callable[[str], Awaitable[Hired]]
@@ -143,6 +145,7 @@ class _Post:
             clock=time.time,
             redactor=self._purse.redactor,
             warmth=Warmth(hold_s=settings.cache_wait_s),
+            checker=hired.checker,
         )
         pauses = Pauses(store=store, limits=limits, purse=self._purse, sandbox=hired.sandbox, clock=time.time)
         return Crew(

@@ -210,6 +210,14 @@ def test_an_answer_by_schema_is_no_tool_that_ran() -> None:
     assert end.tools_run == 0
 
 
+def test_a_structured_answer_that_was_not_taken_is_kept_as_a_draft() -> None:
+    tried = (answer(use(n, "StructuredOutput", a=n, half="\ud83d")) for n in range(2))
+    bill = {**RESULT, "is_error": True, "subtype": "error_max_structured_output_retries", "result": None}
+    tally, _ = tell(*tried, bill)
+    end = tally.report("result", duration_s=1)
+    assert (end.output, end.text, end.draft) == (None, "", '{"a": 1, "half": "?"}')
+
+
 def test_errors_of_the_api_are_no_answers_of_the_model() -> None:
     bill = {**RESULT, "is_error": True, "api_error_status": 529, "terminal_reason": "api_error", "result": "API Error"}
     tally, said = tell({**RETRY, "error_status": 529, "error": "overloaded"}, API_ERROR, bill)

@@ -121,6 +121,7 @@ def all_statements():
         (events.AFTER, {"after": 0, "limit": 1}),
         (events.OF_JOB, {"job": 1, "after": 0, "limit": 1}),
         (events.TAIL_OF_UNIT, {"unit": 1, "limit": 1}),
+        (events.OF_TOOLS, {"unit": 1, "after": 0, "limit": 1}),
         (events.LAST, {}),
         (status.RUNNING, {"job": 1, "limit": 1}),
         (status.LARGEST_GROUPS, {"job": 1, "limit": 1}),
@@ -128,7 +129,8 @@ def all_statements():
         (status.FINISHED, {"job": 1, "limit": 1}),
         (status.CANCELLING, {"job": 1}),
         (claims.DUE_AGAIN.format(limit=1), {"job": 1, "now": 1}),
-        *((sql, {}) for sql in (attempts.LICENCE, claims.RESERVED, claims.SPENT, claims.SESSION, attempts.ADOPT)),
+        *((sql, {}) for sql in (attempts.LICENCE, claims.RESERVED, claims.SPENT, claims.SESSION, claims.BEFORE)),
+        (attempts.ADOPT, {}),
         *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, claims.AGAIN, attempts.COST_OF, needs.RUNNING)),
         *(
             (sql, {})

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from batchproc import schemas
 from batchproc.judge import judge, signature
 from batchproc.models import Cause, Report, Verdict
 
@@ -148,3 +149,61 @@ def test_failures_that_are_alike_have_one_signature(one, other):
 
 def test_failures_that_differ_have_signatures_that_differ():
     assert signature("server: 500") != signature("timeout: 500")
+
+
+# Structured answers.
+
+SCHEMA = schemas.expand({"n": "integer", "who": "string"})
+FITS = {"n": 1, "who": "Vale"}
+
+
+def structured(output=None, *, mended=False, **more):
+    return judge(replace(GOOD, output=output, **more), schema=SCHEMA, mended=mended)
+
+
+def test_a_structured_answer_that_fits_is_believed():
+    assert structured(FITS).verdict is Verdict.SUCCEEDED
+
+
+@pytest.mark.parametrize("mended", [False, True])
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({"output": {"n": "x", "who": "Vale"}}, "n: 'x' is not of type 'integer'"),
+        ({"text": "It is 7."}, "StructuredOutput was not called"),
+        ({"text": "N/A"}, "StructuredOutput was not called"),
+        ({"text": "", "draft": '{"n": 1}'}, "'who' is a required property"),
+        ({"draft": '{"n": 1, "who": "V"}', "detail": "too odd"}, "was not taken: too odd"),
+        (
+            {"draft": "[7]", "is_error": True, "subtype": "error_max_structured_output_retries", "text": ""},
+            "[7] is not of type 'object'",
+        ),
+    ],
+)
+def test_one_that_does_not_fit_is_mended_once_and_then_flagged(report, said, mended):
+    outcome = structured(mended=mended, **report)
+    assert outcome.cause is Cause.SCHEMA and said in outcome.message and outcome.signature
+    assert outcome.verdict is (Verdict.FLAGGED if mended else Verdict.EMPTY)
+
+
+def test_what_the_model_said_when_the_cli_gave_up_stops_no_other_job():
+    said = "Claude AI usage limit reached|9999999999"
+    outcome = structured(text="", draft=f'{{"who": "{said}"}}', is_error=True, subtype=GAVE_UP, detail="5 attempts")
+    assert outcome.cause is Cause.SCHEMA
+
+
+GAVE_UP = "error_max_structured_output_retries"
+
+
+def test_doubts_that_no_mending_dispels_come_first():
+    assert structured({"n": "x"}, denied_tools=("Read",)).message == "tools were denied: Read"
+    assert judge(replace(GOOD, output={"n": "x"}), schema=SCHEMA, reads_file=True).cause is None
+    assert structured(text="", api_calls=0).cause is Cause.EMPTY
+    assert structured({"n": "x"}, is_error=True, api_error_status=529).cause is Cause.OVERLOADED
+
+
+def test_blanks_in_a_structured_answer_are_flagged():
+    blank = schemas.expand({"who": "string"})
+    outcome = judge(replace(GOOD, output={"who": "N/A"}), schema=blank, instructions="Who?")
+    assert (outcome.verdict, outcome.cause) == (Verdict.FLAGGED, None)
+    assert judge(replace(GOOD, output={"who": "N/A"}), schema=blank, instructions="Who? Or N/A.").cause is None

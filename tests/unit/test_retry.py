@@ -2,7 +2,7 @@
 
 import pytest
 
-from batchproc.models import Cause, Outcome, UnitStatus, Verdict
+from batchproc.models import Cause, Outcome, Pause, UnitStatus, Verdict
 from batchproc.retry import TABLE, Backoff, Policy, decide
 
 BACKOFF = Backoff(first_s=5, max_s=300)
@@ -53,6 +53,19 @@ def test_a_limit_leaves_the_waiting_to_the_limiter_and_charges_only_what_ran(cau
     assert (unrun.status, unrun.charged, unrun.delay_s, unrun.pause) == (UnitStatus.PENDING, False, 0.0, None)
     assert after(Verdict.FAILED, cause, charged=2).charged
     assert after(Verdict.FAILED, cause, charged=3).status is UnitStatus.FAILED
+
+
+def test_an_answer_to_be_mended_goes_on_at_once_and_is_flagged_when_that_was_the_last_attempt():
+    mend = after(Verdict.EMPTY, Cause.SCHEMA)
+    assert (mend.status, mend.charged, mend.delay_s) == (UnitStatus.PENDING, True, 0.0)
+    assert after(Verdict.EMPTY, Cause.SCHEMA, charged=3).status is UnitStatus.FLAGGED
+    assert after(Verdict.FLAGGED, Cause.SCHEMA).status is UnitStatus.FLAGGED
+
+
+def test_a_check_that_cannot_be_run_keeps_the_answer_and_pauses_the_job():
+    decision = after(Verdict.FLAGGED, Cause.CHECK)
+    assert (decision.status, decision.pause) == (UnitStatus.FLAGGED, Pause.MACHINE)
+    assert after(Verdict.FLAGGED).pause is None
 
 
 def test_an_outage_is_waited_for_longer_than_one_bad_answer():

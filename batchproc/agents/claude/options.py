@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from batchproc import schemas
 from batchproc.agents import profiles
 from batchproc.agents.claude.process import End, Process, import_sdk
 from batchproc.agents.guard import TAG, WORKER, Guard
@@ -65,7 +66,7 @@ def _reach(task: AttemptTask, access: Access) -> dict[str, Any]:
 
 def _question(task: AttemptTask) -> dict[str, Any]:
     """Whom it asks, for what, and how much that may cost. The rehearsal model is free, but the CLI thinks it dear."""
-    schema = {"type": "json_schema", "schema": dict(task.output_schema)} if task.output_schema else None
+    schema = {"type": "json_schema", "schema": schemas.for_cli(task.output_schema)} if task.output_schema else None
     return {
         "model": task.options.model,
         "max_turns": task.options.max_turns,

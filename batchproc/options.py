@@ -44,7 +44,9 @@ def resolve(options: JobOptions, settings: Settings, *, output_schema: Mapping[s
     )
 
 
-def revise(known: AgentOptions, given: JobOptions, settings: Settings) -> AgentOptions:
+def revise(
+    known: AgentOptions, given: JobOptions, settings: Settings, *, output_schema: Mapping[str, Any] | None = None
+) -> AgentOptions:
     """The options of a job with those in place of its own that somebody named. Raises `InvalidJob`."""
     named = {name: getattr(given, name) for name in given.model_fields_set}
     kept = {name: getattr(known, name) for name in JobOptions.model_fields if hasattr(known, name)}
@@ -52,7 +54,8 @@ def revise(known: AgentOptions, given: JobOptions, settings: Settings) -> AgentO
         kept["budget_usd"] = None
     if named.keys() & {"profile", "working_directory"}:
         kept["workspace"] = None
-    return resolve(JobOptions.model_validate({**kept, **named}), settings)
+    schema = known.output_schema if output_schema is None else output_schema
+    return resolve(JobOptions.model_validate({**kept, **named}), settings, output_schema=schema)
 
 
 def _folder(field: str, text: str, home: Path) -> str:

@@ -48,6 +48,9 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
         made[name].add_argument(
             "--option", action="append", default=[], metavar="K=V", help="like model=haiku or budget_usd=20; V is JSON"
         )
+        made[name].add_argument(
+            "--schema", metavar="JSON", help='what an answer has to be, like {"party": "string"}; @FILE reads a file'
+        )
         made[name].add_argument("--model", help="the same as --option model=…")
     return list(made.values())
 
@@ -74,7 +77,9 @@ def spec_of(args: argparse.Namespace) -> JobSpec:
     if args.source:
         described["enumerator"] = _enumerator(args)
     if args.instructions:
-        described["instructions"] = _text(args.instructions)
+        described["instructions"] = _text("--instructions", args.instructions)
+    if args.schema:
+        described["output_schema"] = schema_of(args)
     options = {**_mapping("options", described.get("options", {})), **_options(args)}
     keys = {"name": args.name, "idempotency_key": args.idempotency_key}
     described |= {"options": options} | {name: value for name, value in keys.items() if value}
@@ -88,8 +93,17 @@ def options_of(args: argparse.Namespace) -> JobOptions | None:
     return _checked(JobOptions, given) if given else None
 
 
+def schema_of(args: argparse.Namespace) -> dict[str, Any] | None:
+    if not args.schema:
+        return None
+    try:
+        return _mapping("--schema", json.loads(_text("--schema", args.schema)))
+    except json.JSONDecodeError as error:
+        raise InvalidJob("--schema", args.schema, f"it is no JSON: {error}") from None
+
+
 def instructions_of(args: argparse.Namespace) -> str | None:
-    return _text(args.instructions) if args.instructions else None
+    return _text("--instructions", args.instructions) if args.instructions else None
 
 
 def _require(described: Mapping[str, Any]) -> None:
@@ -130,14 +144,14 @@ def variants(name: str) -> list[Variant]:
     return [_checked(Variant, one) for one in found]
 
 
-def _text(given: str) -> str:
+def _text(flag: str, given: str) -> str:
     """The text itself, or what stands in the file after an @."""
     if not given.startswith("@"):
         return given
     try:
         return Path(given[1:]).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidJob("--instructions", given, f"the file cannot be read: {error}") from None
+        raise InvalidJob(flag, given, f"the file cannot be read: {error}") from None
 
 
 def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
@@ -214,5 +228,9 @@ def template(spec: JobSpec, form: str) -> str:
 
 async def update(service: "BatchService", args: argparse.Namespace) -> Any:
     return await service.update_job(
-        args.job_id, instructions=instructions_of(args), options=options_of(args), why=args.why
+        args.job_id,
+        instructions=instructions_of(args),
+        output_schema=schema_of(args),
+        options=options_of(args),
+        why=args.why,
     )

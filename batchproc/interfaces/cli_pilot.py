@@ -14,13 +14,19 @@ def created(answer: answers.CreatedJob) -> None:
     out = console()
     kept = answer.job_id or "nothing kept"
     out.print(f"{answer.total_units:,} units  {kept}  {status_word(answer.status)}")
+    if answer.shared_prompt:
+        _quoted(out, "every agent is told", answer.shared_prompt)
     for sample in answer.sample:
-        out.print(f"\n[bold]{plain(sample.key)}[/]  will be sent:")
-        for line in safe(sample.prompt).splitlines():
-            out.print(f"  [dim]│[/] {plain(line)}")
+        _quoted(out, f"{sample.key} is sent", sample.prompt)
     for warning in answer.warnings:
         out.print(f"\n[yellow]![/] {plain(in_shell_words(warning))}")
     out.print(f"\n[dim]next: {plain(in_shell_words(answer.next, answer.job_id or 'JOB'))}[/]")
+
+
+def _quoted(out: Console, title: str, text: str) -> None:
+    out.print(f"\n[bold]{plain(title)}[/]")
+    for line in safe(text).splitlines():
+        out.print(f"  [dim]│[/] {plain(line)}")
 
 
 def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:

@@ -1,6 +1,7 @@
 """How the shell's face looks: jobs, results, the supervisor, checks."""
 
 import argparse
+import json
 import shlex
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -91,7 +92,8 @@ def result(answer: answers.Result) -> None:
     out.print(f"\n[bold]{plain(answer.key)}[/]  {status_word(answer.status)}")
     if answer.error:
         out.print(f"  [red]{plain(answer.error)}[/]")
-    for line in safe(answer.text or "").splitlines():
+    said = answer.text or "" if answer.output is None else json.dumps(answer.output, ensure_ascii=False, indent=2)
+    for line in safe(said).splitlines():
         out.print(f"  {plain(line)}")
 
 

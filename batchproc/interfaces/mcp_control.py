@@ -1,7 +1,7 @@
 """The MCP tools that let jobs run, and that change what is there. A person may be asked in the client's own dialog."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 from mcp.server.mcpserver.tools import Tool
@@ -93,13 +93,15 @@ class ControlTools:
         self,
         job_id: JobId,
         instructions: Annotated[str | None, Field(min_length=1, description="In the place of the job's own")] = None,
+        output_schema: Annotated[dict[str, Any] | None, Field(description="As in create_job")] = None,
         options: Annotated[JobOptions | None, Field(description="Those named take the place of the job's own")] = None,
         why: Why = None,
     ) -> Annotated[CallToolResult, answers.ControlledJob]:
         """Change what a job says before all of it runs. In review the pilot runs again on the same units, and
         get_status shows old beside new. Spends money for these units: ask the user first."""
         service = await self._service()
-        return result(await service.update_job(job_id, instructions=instructions, options=options, why=why))
+        change = {"instructions": instructions, "output_schema": output_schema, "options": options, "why": why}
+        return result(await service.update_job(job_id, **change))  # type: ignore[arg-type]
 
     async def control_job(
         self,

@@ -108,6 +108,7 @@ class Variant(_Strict):
 
     name: str | None = Field(None, min_length=1, max_length=60)
     instructions: str | None = Field(None, min_length=1, max_length=200_000)
+    output_schema: dict[str, Any] | None = None
     options: JobOptions | None = None
 
 

@@ -1,5 +1,8 @@
 """A job is described anew, before all of it runs; what its pilot showed is tried again."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from batchproc import answers, approvals, orders
 from batchproc.errors import InvalidJob, StoreError, WrongStatus
 from batchproc.models import Credential, Job, JobOptions, JobStatus, Variant
@@ -18,6 +21,7 @@ class Changing(Starting):
         job_id: str,
         *,
         instructions: str | None = None,
+        output_schema: Mapping[str, Any] | None = None,
         options: JobOptions | None = None,
         why: str | None = None,
     ) -> answers.ControlledJob:
@@ -28,9 +32,11 @@ class Changing(Starting):
         """
         job = await self._job(job_id)
         _require_changeable(job)
-        if instructions is None and options is None:
-            raise InvalidJob("update_job", None, "name what to change: instructions or options")
-        new = describing.described(job, Variant(instructions=instructions, options=options), self._settings)
+        if instructions is None and options is None and output_schema is None:
+            raise InvalidJob("update_job", None, "name what to change: instructions, output_schema or options")
+        schema = None if output_schema is None else dict(output_schema)
+        change = Variant(instructions=instructions, output_schema=schema, options=options)
+        new = describing.described(job, change, self._settings)
         if (new.instructions, new.options) == (job.instructions, job.options):
             return orders.controlled(await self._look(job_id), "it was so already; nothing was changed")
         await self._require_fields(job, new.instructions)

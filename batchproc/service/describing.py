@@ -9,7 +9,7 @@ from batchproc.store.pilots import Description
 
 ANSWERS = (
     *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
-    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers"),
+    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check"),
 )
 """Options that an answer may depend on: with another one, what is there is stale."""
 
@@ -22,19 +22,20 @@ def described(job: Job, change: Variant, settings: Settings) -> Description:
         spec = JobSpec(name=job.name, instructions=change.instructions, enumerator={})
         instructions = spec.instructions
         Prompt(instructions)
-    options = _options(job, change.options, settings)
+    options = _options(job, change, settings)
     return Description(instructions=instructions, options=options, variant=change.name)
 
 
-def _options(job: Job, given: JobOptions | None, settings: Settings) -> AgentOptions:
-    if given is None or not given.model_fields_set:
+def _options(job: Job, change: Variant, settings: Settings) -> AgentOptions:
+    given = change.options or JobOptions()
+    if not given.model_fields_set and change.output_schema is None:
         return job.options
     if "priority" in given.model_fields_set:
         raise InvalidJob("options.priority", given.priority, "set it with control_job(action=set, priority=…)")
     if job.trial and given.pilot_units not in {None, job.options.pilot_units}:
         way_out = "the pilot's units are chosen; every round runs the same ones"
         raise InvalidJob("options.pilot_units", given.pilot_units, way_out)
-    return options_.revise(job.options, given, settings)
+    return options_.revise(job.options, given, settings, output_schema=change.output_schema)
 
 
 def is_stale(job: Job, new: Description) -> bool:

@@ -107,6 +107,7 @@ class Looking(Service):
             name=job.name,
             instructions=job.instructions,
             enumerator=await self._store.read(rows.enumerator, job.number),
+            output_schema=job.options.output_schema,
             options=JobOptions.model_validate(differing),
         )
 

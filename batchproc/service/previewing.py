@@ -25,7 +25,7 @@ class Previewing(Allowing):
         """
         spec = await self._admitted(spec)
         source = jobs.check(spec)
-        options = options_.resolve(spec.options, self._settings)
+        options = options_.resolve(spec.options, self._settings, output_schema=spec.output_schema)
         with tempfile.TemporaryDirectory(prefix="batchproc-preview-", ignore_cleanup_errors=True) as place:
             async with db.Database(Path(place) / "store") as store:
                 job, warnings, whole = await self._read_into(store, spec, options, source)

@@ -201,7 +201,7 @@ def waiting(said):
     return {**job(said), "wait_s": 20}
 
 
-async def claude(house, tmp_path, model, *arguments):
+async def claude(house, tmp_path, model, *arguments, limit_s=90):
     config = tmp_path / "mcp.json"
     config.write_text(
         json.dumps(
@@ -216,7 +216,7 @@ async def claude(house, tmp_path, model, *arguments):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 90)
+    out, err = await asyncio.wait_for(process.communicate(), limit_s)
     assert process.returncode == 0, err.decode()
     return out.decode()
 

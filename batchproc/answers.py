@@ -111,7 +111,8 @@ class FieldDisagreement(_Answer):
 class VariantTable(_Answer):
     variants: list[VariantAnswer]
     agreement: dict[str, float] = Field(description="By field: the part of the units on which all variants agree, of 1")
-    disagreements: list[FieldDisagreement]
+    disagreements: list[FieldDisagreement] = Field(description="At most 100")
+    disagreements_in_all: int
 
 
 class PilotAnswer(_Answer):

@@ -1,6 +1,7 @@
 """Quotes and forecasts of a job: what its finished units say of the rest. Pure; the statistics are in `quote`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from batchproc import answers, budget, quote
@@ -10,6 +11,7 @@ from batchproc.store.status import Snapshot
 
 ENOUGH = 5
 """Under this many finished units nothing is said of a job that runs: it would be a guess."""
+DEARER = 20
 UNCOUNTED_S = 5.0
 """A job's time is added up that often: so much of its end may not be counted."""
 
@@ -40,18 +42,29 @@ def live(look: Snapshot) -> quote.Quote | None:
     return quote.quote(finished, remaining=remaining(look.counts), concurrency=look.job.options.max_concurrency)
 
 
-def budget_after(job: Job, options: AgentOptions, said: quote.Quote | None, size: int) -> float:
-    """The budget after an approval: the one that somebody gave, else the quote's high end beside what is spent, with
-    what one attempt for a unit of `size` bytes reserves, so that the last one may still start."""
+def approved_options(
+    job: Job, options: AgentOptions, said: quote.Quote | None, results: Sequence[TrialResult]
+) -> AgentOptions:
+    """The options after an approval. Where nobody set a budget it is the quote's high end beside what is spent, with
+    what one attempt reserves, so that the last one may still start. A smaller budget does not cut off a unit that costs
+    `DEARER` times as much as the dearest of the pilot."""
     if options.budget_given or said is None or options.model == REHEARSAL:
-        return options.budget_usd
+        return options
     spent = budget.Spending(
         cost_usd=job.cost_usd + said.cost_usd.high, reserved_usd=0.0, tokens=0, begun=0, active_s=0.0
     )
+    lower = replace(options, budget_usd=_enough(job, options, spent, results))
+    needed = min(options.unit_cap_usd, DEARER * max((one.cost_usd for one in results), default=0.0))
+    if options.unit_budget_usd is not None or lower.unit_cap_usd >= needed:
+        return lower
+    capped = replace(options, unit_budget_usd=needed)
+    return replace(capped, budget_usd=_enough(job, capped, spent, results))
+
+
+def _enough(job: Job, options: AgentOptions, spent: budget.Spending, results: Sequence[TrialResult]) -> float:
     known = {"largest_request": job.largest_request, "measured": job.measured}
-    shared = len((Prompt.of(job).shared(options.system_prompt) or "").encode())
-    reservation = budget.Reservation(options=options, shared=shared, **known)
-    return budget.enough_usd(options, spent, reservation.alone_usd(size))
+    reservation = budget.Reservation(options=options, shared=Prompt.of(job).size(options.system_prompt), **known)
+    return budget.enough_usd(options, spent, reservation.alone_usd(max((one.size for one in results), default=0)))
 
 
 # What is kept of a quote when it is approved, and what it is held against in the end.

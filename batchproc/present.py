@@ -146,7 +146,7 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
     remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
     moment = datetime.fromtimestamp(now, UTC)
     pace = forecast.pace([one.at for one in look.finished], started_at=job.resumed_at, remaining=remaining, now=moment)
-    ended = job.status not in WORKING
+    ended = job.status is not JobStatus.RUNNING
     return answers.JobStatusAnswer(
         ledger=ledger.words(counts, job),
         job_id=job.job_id,

@@ -6,7 +6,9 @@ from batchproc import answers, comparison, estimates, ledger, present_words, quo
 from batchproc.models import Job, JobStatus, Trial, TrialResult
 from batchproc.store.status import PilotLook, Snapshot
 
-RESULT_CHARACTERS = 4_000
+CHARACTERS = 40_000
+"""Of all answers of a pilot together, as they are shown: a client reads them."""
+MOST_DISAGREEMENTS = 100
 
 
 def pilot(look: Snapshot) -> answers.PilotAnswer | None:
@@ -39,8 +41,8 @@ def quote_of(look: Snapshot, trial: Trial) -> answers.QuoteAnswer | None:
     said = estimates.of_pilot(look, options, results)
     if said is None:
         return None
-    largest = max(one.size for one in results)
-    return estimates.presented(said, budget_usd=estimates.budget_after(look.job, options, said, largest))
+    after = estimates.approved_options(look.job, options, said, results)
+    return estimates.presented(said, budget_usd=after.budget_usd)
 
 
 def in_force(job: Job, seen: PilotLook) -> Trial:
@@ -53,29 +55,35 @@ def of_round(job: Job, seen: PilotLook) -> list[Trial]:
 
 
 def _results(job: Job, seen: PilotLook) -> list[answers.PilotResult]:
+    longest = _longest(2 * len(seen.keys))
     older = [n for n in seen.results if n < min(one.n for one in of_round(job, seen))]
     before = {one.unit: one for one in seen.results.get(max(older, default=0), ())}
     return [
         answers.PilotResult(
             key=one.key,
             status=one.status,
-            text=present_words.cut(one.text, RESULT_CHARACTERS),
-            output=one.output,
+            text=present_words.cut(one.text, longest),
+            output=present_words.cut(one.output, longest),
             error=one.error,
             cost_usd=round(one.cost_usd, 6),
             tokens=one.tokens,
             seconds=round(one.seconds, 2),
-            before=_earlier(before[one.unit]) if one.unit in before else None,
+            before=_earlier(before[one.unit], longest) if one.unit in before else None,
         )
         for one in seen.results.get(job.trial, ())
     ]
 
 
-def _earlier(one: TrialResult) -> answers.Earlier:
+def _longest(answers_shown: int) -> int:
+    """How long a text of one answer may be where so many are shown."""
+    return min(4_000, max(200, CHARACTERS // max(1, answers_shown)))
+
+
+def _earlier(one: TrialResult, longest: int) -> answers.Earlier:
     return answers.Earlier(
         status=one.status,
-        text=present_words.cut(one.text, RESULT_CHARACTERS),
-        output=one.output,
+        text=present_words.cut(one.text, longest),
+        output=present_words.cut(one.output, longest),
         error=one.error,
         cost_usd=round(one.cost_usd, 6),
     )
@@ -85,16 +93,16 @@ def _variants(look: Snapshot, seen: PilotLook) -> answers.VariantTable | None:
     tried = {one.variant: one for one in of_round(look.job, seen) if one.variant is not None}
     if len(tried) < 2:
         return None
+    longest = _longest(len(tried) * len(seen.keys))
     compared = comparison.compare({name: seen.results.get(one.n, ()) for name, one in tried.items()})
     return answers.VariantTable(
         variants=[_variant(look, name, one, compared.costs[name]) for name, one in tried.items()],
         agreement=dict(compared.agreement),
         disagreements=[
-            answers.FieldDisagreement(
-                key=one.key, field=one.field, values=present_words.cut(dict(one.values), RESULT_CHARACTERS)
-            )
-            for one in compared.disagreements
+            answers.FieldDisagreement(key=one.key, field=one.field, values=present_words.cut(dict(one.values), longest))
+            for one in compared.disagreements[:MOST_DISAGREEMENTS]
         ],
+        disagreements_in_all=len(compared.disagreements),
     )
 
 

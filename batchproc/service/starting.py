@@ -149,8 +149,7 @@ class Starting(Allowing):
         options = _with_settings_of(job, chosen)
         results = look.pilot.results.get(chosen.n, ()) if look.pilot else ()
         said = estimates.of_pilot(look, options, results)
-        largest = max((one.size for one in results), default=0)
-        options = replace(options, budget_usd=estimates.budget_after(job, options, said, largest))
+        options = estimates.approved_options(job, options, said, results)
         kept = None if said is None else estimates.kept(job, said)
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
         return await self._store.write(trials.approve, job, chosen, options, kept, **paid)  # type: ignore[arg-type]

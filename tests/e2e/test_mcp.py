@@ -13,11 +13,13 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from batchproc.agents import guard
 from batchproc.agents.rehearsal import RehearsalModel, Reply
+from batchproc.enumerators import KINDS
 from tests.conftest import wait_until
 
 ROOT = Path(__file__).parents[2]
 SERVER = [sys.executable, str(ROOT / "mcp_server.py")]
 PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_field": "name"}
+ALL_OF_IT = {"skip_pilot": True, "confirmed": True}
 LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
 TOOLS = LOOKS | {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
 
@@ -163,13 +165,15 @@ async def test_the_inspector_calls_every_tool(inspector, house):
         inspector, house, "create_job", name="n", instructions="Greet {{ name }}", enumerator=json.dumps(PEOPLE)
     )
     job = created["job_id"]
-    assert (await use(inspector, house, "start_job", job_id=job))["status"] == "running"
+    changed = await use(inspector, house, "update_job", job_id=job, instructions="Greet {{ name }} warmly")
+    assert changed["message"].startswith("changed")
+    assert (await use(inspector, house, "start_job", job_id=job, **ALL_OF_IT))["status"] == "running"
     await house.ended(job)
     assert (await use(inspector, house, "get_status", job_id=job, wait_s=1))["status"] == "completed"
     assert len((await use(inspector, house, "get_results", job_id=job, limit=5))["results"]) == 2
     assert (await use(inspector, house, "get_unit", job_id=job, key="Bob"))["text"] == "RESULT: ok"
     assert len((await use(inspector, house, "list_jobs"))["jobs"]) == 1
-    assert len((await use(inspector, house, "list_enumerators"))["enumerators"]) == 5
+    assert len((await use(inspector, house, "list_enumerators"))["enumerators"]) == len(KINDS)
 
 
 def chat(call):
@@ -181,7 +185,11 @@ def chat(call):
         return Reply(tools=[("ToolSearch", {"query": f"select:{wanted}", "max_results": 10})])
     said = [result.text for result in call.tool_results if result.text.startswith("{")]
     spec = {"name": "greet", "instructions": "Greet {{ name }}", "enumerator": PEOPLE}
-    steps = [("create_job", lambda: spec), ("start_job", lambda: job(said)), ("get_status", lambda: waiting(said))]
+    steps = [
+        ("create_job", lambda: spec),
+        ("start_job", lambda: {**job(said), **ALL_OF_IT}),
+        ("get_status", lambda: waiting(said)),
+    ]
     if len(said) < len(steps):
         tool, arguments = steps[len(said)]
         return Reply(tools=[(f"mcp__batchproc__{tool}", arguments())])

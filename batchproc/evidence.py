@@ -20,29 +20,36 @@ _PLAIN = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
     **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", ""),
 }
-_TRANSLATED = str.maketrans(_PLAIN)
 _KEPT_TAGS = ("<super>", "<sub>", "<fraction>", "<circle>")
-_SPACE = re.compile(r"\s+")
+_KEPT = frozenset(
+    char for char in map(chr, range(0x80, 0x1F300)) if unicodedata.decomposition(char).startswith(_KEPT_TAGS)
+)
+_ASIDE = 0xF0000  # where characters for private use begin: there they are kept from being made alike
 _NUMBER = re.compile(r"\d+(?:[.,']\d+)*")
 _ELLIPSES = ("...", "[...]")
 _BESIDE = 3  # characters that say whether a quote begins or ends within a number
 _LONGEST_WORD = 1 << 16  # a text is cut at a space, unless none comes for so long
 
 
-def _kept() -> str:
-    found = (chr(code) for code in range(0x80, 0x1F300))
-    return "".join(char for char in found if unicodedata.decomposition(char).startswith(_KEPT_TAGS))
-
-
-_FOLDED = re.compile(f"[^{re.escape(_kept())}]+")
-
-
 def normal(text: str) -> str:
     """The text as it is compared. A space at either end stays one: the text may go on."""
     if not text.isascii():
-        text = _FOLDED.sub(lambda match: unicodedata.normalize("NFKC", match[0].translate(_TRANSLATED)), text)
-        text = text.translate(_TRANSLATED)
-    return _SPACE.sub(" ", text)
+        kept = _KEPT & set(text)
+        for char in kept:
+            text = text.replace(char, chr(_ASIDE + ord(char)))
+        text = _plain(unicodedata.normalize("NFKC", _plain(text)))
+        for char in kept:
+            text = text.replace(chr(_ASIDE + ord(char)), char)
+    if not text:
+        return ""
+    before, after = (" " if char.isspace() else "" for char in (text[0], text[-1]))
+    return f"{before}{' '.join(text.split())}{after}" if not text.isspace() else " "
+
+
+def _plain(text: str) -> str:
+    for char in _PLAIN.keys() & set(text):
+        text = text.replace(char, _PLAIN[char])
+    return text
 
 
 def readings(quote: str) -> list[str]:

@@ -64,8 +64,11 @@ def found_in_file(quotes: Collection[str], path: Path) -> set[str]:
         with path.open("rb") as file:
             encodings = _encodings(file.read(HEAD), path)
         for encoding in encodings:
+            wrong: list[str] = []
             left = [quote for quote in quotes if quote not in found]
-            found |= evidence.found_in(left, _pieces(path, encoding)) if left else set()
+            found |= evidence.found_in(left, _pieces(path, encoding, wrong)) if left else set()
+            if not wrong:
+                break
         is_cut = path.stat().st_size > MOST_BYTES
     except OSError as error:
         raise Unreadable(f"the file cannot be read: {error.strerror}") from None
@@ -75,7 +78,7 @@ def found_in_file(quotes: Collection[str], path: Path) -> set[str]:
 
 
 def _encodings(head: bytes, path: Path) -> tuple[str, ...]:
-    """What the file may be written in. What is not found in it as UTF-8 is looked for in it as Windows-1252."""
+    """What the file may be written in. One that is not UTF-8 throughout is looked through as Windows-1252 as well."""
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return (encoding,)
@@ -88,13 +91,17 @@ def _encodings(head: bytes, path: Path) -> tuple[str, ...]:
     return ("utf-8", "cp1252")
 
 
-def _pieces(path: Path, encoding: str) -> Iterator[str]:
+def _pieces(path: Path, encoding: str, wrong: list[str]) -> Iterator[str]:
+    """Its text. What does not decode is a replacement character, and told in `wrong`."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     left = MOST_BYTES
     with path.open("rb") as file:
         while left > 0 and (piece := file.read(min(PIECE, left))):
             left -= len(piece)
-            yield decoder.decode(piece)
+            text = decoder.decode(piece)
+            if not wrong and "\ufffd" in text:
+                wrong.append(encoding)
+            yield text
     yield decoder.decode(b"", final=True)
 
 

@@ -190,6 +190,16 @@ async def test_a_check_decides_and_its_words_are_kept(house, tmp_path):
     assert not [name for name in environ if "ANTHROPIC" in name or "SECRET" in name or "CLAUDE" in name]
 
 
+@pytest.mark.script.with_args(lambda call: gives(**GOOD))
+async def test_the_shell_shows_the_fields(house, capsys):
+    from batchproc.interfaces import cli_show
+
+    job_id = await asked(house, {"type": "list", "items": [{"note": "x"}]}, INVOICE)
+    [result] = await house.results(job_id)
+    cli_show.result(result)
+    assert '"party": "Vale GmbH",' in capsys.readouterr().out
+
+
 @pytest.mark.script.with_args(counts)
 async def test_a_check_that_takes_too_long_is_killed_with_its_children(house, tmp_path):
     pids = tmp_path / "pids"

@@ -41,19 +41,17 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     if row is None:
         return False
     job = row["job"]
-    if row["intent"] == "cancel" or row["job_status"] == "cancelled":
-        end = _cancelled(end)
     stale = row["trial"] != row["trial_in_force"] and row["pilot"]
-    if stale and end.status is not UnitStatus.CANCELLED:
-        end = _stale(end)
+    end = _as_it_counts(end, row, stale=stale)
+    resumed_from = None if stale else row["resumed_from"]
     bill = _bill(end, row)
-    values = {**licence, **_result(end, fence, None if stale else row["resumed_from"], now), **bill, "now": now}
+    values = {**licence, **_result(end, fence, resumed_from, now), **bill, "now": now}
     tx.execute(SETTLE, values)
     tx.execute(CLOSE_ATTEMPT, values)
     if stale:
         tx.execute(FORGET_CHARGE, {"unit": fence.unit})
     largest = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing measured
-    before = _cost_before(tx, fence.unit, row["resumed_from"], end)
+    before = _cost_before(tx, fence.unit, resumed_from, end)
     wasted = bill["cost_usd"] if end.status not in FINAL else 0.0
     jobs.add_bill(
         tx,
@@ -75,6 +73,14 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
 
 
 FORGET_CHARGE = "UPDATE units SET charged = 0 WHERE number = :unit"
+
+
+def _as_it_counts(end: Settlement, row: engine.Row, *, stale: bool) -> Settlement:
+    """What is stale does not count; and what a person cancelled stays so, whatever was changed before or after."""
+    if stale and end.status is not UnitStatus.CANCELLED:
+        end = _stale(end)
+    wanted = row["intent"] == "cancel" or row["job_status"] == "cancelled"
+    return _cancelled(end) if wanted else end
 
 
 def _stale(end: Settlement) -> Settlement:

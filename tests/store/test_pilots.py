@@ -1,0 +1,108 @@
+"""A few units run first, under what is tried; what is stale does not count, and what a person wants holds."""
+
+from batchproc.budget import Reservation
+from batchproc.models import Credential, Hold, Order, Pause, Settlement, UnitStatus
+from batchproc.store import attempts, backlog, claims, control, jobs, pilots, trials
+from tests.store.test_units import NOW, done, take_over
+
+ME = Order(by="a test")
+PAID = backlog.Again(credential=Credential.LOGIN)
+
+
+class House:
+    """A job of six units; the first three are its pilot's."""
+
+    def __init__(self, store, job, epoch):
+        self.store, self.job, self.epoch = store, job, epoch
+
+    async def now(self):
+        return await self.store.read(jobs.by_number, self.job.number)
+
+    async def begin(self, *names, options=None):
+        job = await self.now()
+        tried = [
+            pilots.Description(instructions=name, options=options or job.options, variant=name if names[1:] else None)
+            for name in names or ("do",)
+        ]
+        first = await self.store.read(lambda tx: [row["number"] for row in tx.execute("SELECT number FROM units")][:3])
+        paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+        return await self.store.write(pilots.begin, job, tried, units=() if job.trial else first, **paid)
+
+    async def claim(self, limit=9):
+        return (await self.store.write(claims.claim, self.job.number, epoch=self.epoch, limit=limit, now=NOW)).units
+
+    async def settle(self, unit, end=None):
+        return await self.store.write(attempts.settle, unit.fence, end or done(), now=NOW)
+
+    async def run(self, say=None):
+        for unit in await self.claim():
+            await self.settle(unit, done(say) if say else None)
+
+    async def cancel(self, *keys):
+        if keys:
+            return await self.store.write(control.cancel_keys, self.job.number, keys, ME, now=NOW)
+        return await self.store.write(control.cancel, self.job.number, ME, now=NOW)
+
+    async def ask_again(self, how=PAID, **which):
+        await self.store.write(backlog.ask_again, self.job, backlog.Selection(**which), how, ME, now=NOW)
+
+    async def approve(self, trial=None, seen=None):
+        job = seen or await self.now()
+        tried = {one.n: one for one in await self.store.read(trials.trials, job.number)}
+        paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+        return await self.store.write(trials.approve, job, tried[trial or job.trial], job.options, None, **paid)
+
+    async def look(self):
+        job = await self.now()
+        counts = await self.store.read(jobs.ledger, job.number)
+        return job.status.value, {status: n for status, n in counts.items() if n}
+
+    async def units(self, column):
+        statement = f"SELECT key, {column} FROM units WHERE pilot = 1 ORDER BY number"
+        return await self.store.read(lambda tx: [row[column] for row in tx.execute(statement)])
+
+
+async def house(store, make_job):
+    return House(store, await make_job(6), await take_over(store))
+
+
+async def test_a_cancelled_unit_stays_cancelled_although_the_job_was_changed_while_it_ran(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    one, *_ = await it.claim()
+    await it.begin("otherwise")
+    await it.cancel(one.key)
+    assert await it.settle(one)
+    assert await it.look() == ("pilot", {"running": 2, "pending": 3, "cancelled": 1})
+
+
+async def test_a_job_that_was_changed_and_then_cancelled_ends_whatever_its_agents_say(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    running = await it.claim()
+    await it.begin("otherwise")
+    await it.cancel()
+    for unit in running:
+        assert await it.settle(unit)
+    await store.write(backlog.step, now=NOW)
+    assert await it.look() == ("cancelled", {"cancelled": 6})
+
+
+async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    one, *_ = await it.claim()
+    await it.begin("otherwise")
+    hold = Hold(reason=Pause.CREDENTIAL, detail="401")
+    end = Settlement(status=UnitStatus.PENDING, outcome="unrun", charged=False, hold=hold, start=one.start)
+    assert await it.settle(one, end)
+    assert (await it.look())[0] == "pilot"
+
+
+async def test_before_an_approval_no_more_is_claimed_than_the_pilot(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    assert [unit.key for unit in await it.claim()] == ["u1", "u2", "u3"]
+    reserve = Reservation(options=it.job.options, largest_request=0, measured=0)
+    more = {"epoch": it.epoch, "limit": 9, "now": NOW, "reserve": reserve}
+    assert not (await store.write(claims.claim, it.job.number, **more)).units

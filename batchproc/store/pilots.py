@@ -94,6 +94,7 @@ def begin(
     _put_back(tx, job.number, now)
     data = {"round": now_job.round, "trial": first, "credential": credential, **jobs.told(order)}
     events.append(tx, "job.pilot", at=now, job=job.number, data=data)
+    end_if_drained(tx, job.number, now=now)
     return True
 
 
@@ -179,6 +180,7 @@ def end_if_drained(tx: engine.Tx, number: int, *, now: float) -> None:
         tx.execute(TAKE_UP, {"number": number, **dict(following)})
         _put_back(tx, number, now)
         events.append(tx, "trial.ended", at=now, job=number, data=data)
+        end_if_drained(tx, number, now=now)  # where every unit of the pilot was cancelled, there is nothing to try
     elif tx.execute(REVIEW, {"number": number}).rowcount:
         events.append(tx, "job.review", at=now, job=number, data=data)
 

@@ -88,6 +88,15 @@ async def test_a_job_that_was_changed_and_then_cancelled_ends_whatever_its_agent
     assert await it.look() == ("cancelled", {"cancelled": 6})
 
 
+async def test_a_pilot_whose_units_are_all_cancelled_does_not_wait_for_anything(store, make_job):
+    it = await house(store, make_job)
+    await it.begin("one", "two")
+    await it.cancel("u1", "u2", "u3")
+    assert await it.look() == ("review", {"pending": 3, "cancelled": 3})
+    await it.begin("three")
+    assert await it.look() == ("review", {"pending": 3, "cancelled": 3})
+
+
 async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):
     it = await house(store, make_job)
     await it.begin()

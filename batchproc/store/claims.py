@@ -20,6 +20,11 @@ DUE_PILOT = """
 SELECT number, key, payload, attempt, charged, note, resumes FROM units
 WHERE job = :job AND pilot = 1 AND status = 'pending' AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
 """
+DUE_AGAIN_PILOT = """
+SELECT number, key, payload, attempt, charged, note, resumes FROM units
+WHERE job = :job AND pilot = 1 AND status = 'pending' AND attempt > 0 AND due_at <= :now
+ORDER BY due_at, number LIMIT {limit:d}
+"""
 CLAIM = """
 UPDATE units SET status = 'running', attempt = attempt + 1, epoch = :epoch, started_at = :now, reason = NULL,
     due_at = 0, resumes = NULL
@@ -101,16 +106,13 @@ def _due(tx: engine.Tx, job: int, room: budget.Room, now: float, *, pilot: bool)
     values = {"job": job, "now": now}
     if room.attempts <= 0:
         return []
-    if pilot:
-        found = list(tx.execute(DUE_PILOT.format(limit=room.attempts), values))
-        new = [row["number"] for row in found if row["attempt"] == 0][: max(0, room.fresh)]
-        return [row for row in found if row["attempt"] or row["number"] in new]
+    due, due_again = (DUE_PILOT, DUE_AGAIN_PILOT) if pilot else (DUE, DUE_AGAIN)
     if room.fresh >= room.attempts:
-        return list(tx.execute(DUE.format(limit=room.attempts), values))
-    again = list(tx.execute(DUE_AGAIN.format(limit=room.attempts), values))
+        return list(tx.execute(due.format(limit=room.attempts), values))
+    again = list(tx.execute(due_again.format(limit=room.attempts), values))
     if again or room.fresh <= 0:
         return again
-    return list(tx.execute(DUE.format(limit=room.fresh), values))
+    return list(tx.execute(due.format(limit=room.fresh), values))
 
 
 def _open(

@@ -1,7 +1,9 @@
 """A few units run first, under what is tried; what is stale does not count, and what a person wants holds."""
 
+from dataclasses import replace
+
 from batchproc.budget import Reservation
-from batchproc.models import Credential, Hold, Order, Pause, Settlement, UnitStatus
+from batchproc.models import Cause, Credential, Hold, Order, Pause, Settlement, UnitStatus
 from batchproc.store import attempts, backlog, claims, control, jobs, pilots, trials
 from tests.store.test_units import NOW, done, take_over
 
@@ -95,6 +97,15 @@ async def test_a_pilot_whose_units_are_all_cancelled_does_not_wait_for_anything(
     assert await it.look() == ("review", {"pending": 3, "cancelled": 3})
     await it.begin("three")
     assert await it.look() == ("review", {"pending": 3, "cancelled": 3})
+
+
+async def test_a_cap_on_units_lets_those_of_the_pilot_that_began_go_on(store, make_job):
+    it = await house(store, make_job)
+    await it.begin(options=replace(it.job.options, max_units=1))
+    [one] = await it.claim(1)
+    again = Settlement(status=UnitStatus.PENDING, outcome="failed", cause=Cause.SERVER, due_at=NOW)
+    await it.settle(one, again)
+    assert [unit.key for unit in await it.claim(1)] == [one.key], "a new unit stands before it, and may not start"
 
 
 async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):

@@ -1,7 +1,7 @@
 """What strangers send, validated once, at the door; and what it becomes with every default filled in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -124,6 +124,13 @@ class Item(NamedTuple):
     row: int
 
 
+LIVE = (
+    *("max_concurrency", "max_attempts", "timeout_s", "stall_s", "budget_usd", "budget_given", "unit_budget_usd"),
+    *("max_total_tokens", "max_units", "max_wall_s", "breaker", "resume"),
+)
+"""Options that change no answer: a job has them now, whatever they were when something was tried with it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentOptions:
     """Options of a job with every default filled in. Plain data: it travels to a worker as JSON.
@@ -165,3 +172,8 @@ class AgentOptions:
     def unit_cap_usd(self) -> float:
         """Dollars after which the CLI stops one attempt."""
         return self.unit_budget_usd or self.budget_usd / UNITS_IN_A_BUDGET
+
+    def live(self, known: "AgentOptions") -> "AgentOptions":
+        """These, with what is set now in `known` where that changes no answer."""
+        live: dict[str, Any] = {name: getattr(known, name) for name in LIVE}
+        return replace(self, **live)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot
 from batchproc.errors import InvalidJob, SupervisorError, UnknownField, WrongStatus
@@ -171,18 +170,8 @@ def _chosen(look: Snapshot, variant: str | None) -> Trial:
     return named[variant]
 
 
-LIVE = (
-    *("max_concurrency", "max_attempts", "timeout_s", "stall_s", "budget_usd", "budget_given", "unit_budget_usd"),
-    *("max_total_tokens", "max_units", "max_wall_s", "breaker", "resume"),
-)
-"""Options that change no answer: a job has them now, whatever a trial had."""
-
-
 def _with_settings_of(job: Job, chosen: Trial) -> AgentOptions:
-    if chosen.n == job.trial:
-        return job.options
-    live: dict[str, Any] = {name: getattr(job.options, name) for name in LIVE}
-    return replace(chosen.options, **live)
+    return job.options if chosen.n == job.trial else chosen.options.live(job.options)
 
 
 def require_startable(job: Job) -> None:

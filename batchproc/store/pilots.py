@@ -177,7 +177,8 @@ def end_if_drained(tx: engine.Tx, number: int, *, now: float) -> None:
     tx.execute(END_TRIAL, {"job": number, "trial": job.trial, "now": now})
     data = {"round": job.round, "trial": job.trial}
     if (following := tx.execute(NEXT, {"job": number}).fetchone()) is not None:
-        tx.execute(TAKE_UP, {"number": number, **dict(following)})
+        options = rows.load_options(following["options"]).live(job.options)
+        tx.execute(TAKE_UP, {**dict(following), "number": number, "options": rows.dump_options(options)})
         _put_back(tx, number, now)
         events.append(tx, "trial.ended", at=now, job=number, data=data)
         end_if_drained(tx, number, now=now)  # where every unit of the pilot was cancelled, there is nothing to try

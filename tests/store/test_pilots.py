@@ -90,6 +90,16 @@ async def test_a_job_that_was_changed_and_then_cancelled_ends_whatever_its_agent
     assert await it.look() == ("cancelled", {"cancelled": 6})
 
 
+async def test_a_budget_that_was_lowered_holds_for_the_next_variant_too(store, make_job):
+    it = await house(store, make_job)
+    await it.begin("one", "two")
+    await store.write(control.change, it.job, ME, changes={"budget_usd": 0.5, "max_concurrency": 1}, now=NOW)
+    await it.run()
+    job = await it.now()
+    assert (job.trial, job.instructions) == (2, "two")
+    assert (job.options.budget_usd, job.options.max_concurrency) == (0.5, 1)
+
+
 async def test_a_pilot_whose_units_are_all_cancelled_does_not_wait_for_anything(store, make_job):
     it = await house(store, make_job)
     await it.begin("one", "two")

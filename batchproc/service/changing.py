@@ -5,7 +5,7 @@ from typing import Any
 
 from batchproc import answers, approvals, orders
 from batchproc.errors import InvalidJob, StoreError, WrongStatus
-from batchproc.models import Credential, Job, JobOptions, JobStatus, Variant
+from batchproc.models import Job, JobOptions, JobStatus, Variant
 from batchproc.service import describing
 from batchproc.service.starting import Starting
 from batchproc.store import pilots, trials
@@ -47,10 +47,7 @@ class Changing(Starting):
         return orders.controlled(await self._look(job_id), _said(job))
 
     async def _pilot_again(self, job: Job, new: pilots.Description, why: str | None) -> answers.ControlledJob:
-        async def again(now: Job, credential: Credential) -> bool:
-            return await self._begin(now, [new], credential, why)
-
-        await self._let(job, again)
+        await self._let(job, self._trying([new], why))
         look = await self._look(job.job_id)
         said = f"changed; round {look.job.round} of the pilot runs on the same units; get_status(wait_s=45) shows both"
         if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(job.job_id):

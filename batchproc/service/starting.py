@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot
-from batchproc.errors import InvalidJob, SupervisorError, UnknownField, WrongStatus
+from batchproc.errors import InvalidJob, StoreError, SupervisorError, UnknownField, WrongStatus
 from batchproc.models import AgentOptions, Credential, Job, JobStatus, Trial, Variant
 from batchproc.prompts import Prompt
 from batchproc.service.allowing import Allowing
@@ -123,7 +123,21 @@ class Starting(Allowing):
         tried = [described(job, one, self._settings) for one in variants]
         for one in tried:
             await self._require_fields(job, one.instructions)
-        return await self._let(job, lambda now, credential: self._begin(now, tried, credential, why))
+        return await self._let(job, self._trying(tried, why))
+
+    def _trying(self, tried: Sequence[pilots.Description], why: str | None) -> START:
+        """Begins a round, once however often a supervisor is rung for. Raises `StoreError` if somebody else changed
+        the job meanwhile."""
+        begun = False
+
+        async def begin(job: Job, credential: Credential) -> bool:
+            nonlocal begun
+            begun = begun or await self._begin(job, tried, credential, why)
+            if not begun:
+                raise StoreError(f"job {job.job_id} was changed by somebody else meanwhile; look at it, then try again")
+            return begun
+
+        return begin
 
     async def _require_fields(self, job: Job, instructions: str) -> None:
         """Every unit has what a new template asks for. Raises `UnknownField`, or `InvalidJob` that names the unit."""

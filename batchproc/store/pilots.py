@@ -53,6 +53,14 @@ def _candidate(row: engine.Row) -> Candidate:
 
 # A round.
 
+
+def is_as_seen(tx: engine.Tx, job: Job) -> bool:
+    """Whether what is tried, and under which settings, is still what somebody saw who decides on it."""
+    known = jobs.by_number(tx, job.number)
+    described = (known.round, known.trial, known.instructions, known.options)
+    return described == (job.round, job.trial, job.instructions, job.options)
+
+
 BEGIN = """
 UPDATE jobs SET status = 'pilot', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1,
@@ -80,7 +88,10 @@ def begin(
     now: float,
 ) -> bool:
     """Begin the next round: what is tried runs one after the other, on the pilot's units; `units` are made those in the
-    first round. What of an earlier round still runs is stopped. False: the job's status does not allow it."""
+    first round. What of an earlier round still runs is stopped. False: the job's status does not allow it, or it is not
+    any more as it was seen (`job`)."""
+    if not is_as_seen(tx, job):
+        return False
     first = tx.execute(NEWEST, {"job": job.number}).fetchone()["n"] + 1
     values = {"number": job.number, "credential": credential, "now": now, "trial": first, **_told(tried[0])}
     if not tx.execute(BEGIN, values).rowcount:

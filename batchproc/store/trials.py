@@ -5,7 +5,7 @@ from typing import Any
 
 from batchproc import budget
 from batchproc.models import AgentOptions, Credential, Job, JobStatus, Order, Trial, TrialResult, UnitStatus
-from batchproc.store import engine, events, jobs, rows
+from batchproc.store import engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
 DECIDE = "UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions "
@@ -31,7 +31,7 @@ def approve(
     """Let the rest run under the description `chosen`, with `options` in the place of its own, if the job is in review
     as it was seen (`job`). The pilot's answers under it are the job's results. False: it is not (any more)."""
     known = jobs.by_number(tx, job.number)
-    if known.status is not JobStatus.REVIEW or (known.round, known.trial) != (job.round, job.trial):
+    if known.status is not JobStatus.REVIEW or not pilots.is_as_seen(tx, job):
         return False
     if chosen.n != known.trial:
         tx.execute(RESTORE, {"job": job.number, "trial": chosen.n})

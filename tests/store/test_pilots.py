@@ -118,6 +118,29 @@ async def test_a_cap_on_units_lets_those_of_the_pilot_that_began_go_on(store, ma
     assert [unit.key for unit in await it.claim(1)] == [one.key], "a new unit stands before it, and may not start"
 
 
+async def test_who_looked_before_somebody_else_began_begins_nothing(store, make_job):
+    it = await house(store, make_job)
+    seen = await it.now()
+    await it.begin()
+    it.now, now = (lambda: _said(seen)), it.now
+    assert not await it.begin()
+    assert (await now()).round == 1
+
+
+async def _said(value):
+    return value
+
+
+async def test_an_approval_of_something_that_was_changed_meanwhile_does_not_count(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    await it.run()
+    seen = await it.now()
+    await store.write(control.change, it.job, ME, changes={"budget_usd": 0.5}, now=NOW)
+    assert not await it.approve(seen=seen)
+    assert (await it.now()).options.budget_usd == 0.5 and (await it.look())[0] == "review"
+
+
 async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):
     it = await house(store, make_job)
     await it.begin()

@@ -151,9 +151,11 @@ WHERE u.finished_at IS NOT NULL AND u.number > :after ORDER BY u.number LIMIT :l
 PUT_BACK = """
 UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, due_at = 0, finished_at = NULL, text = NULL,
     output = NULL, error = NULL, signature = NULL, reason = 'retry', note = :note,
-    resumes = CASE WHEN :resume THEN NULLIF(attempt, 0) END
+    resumes = CASE WHEN :resume THEN (SELECT MAX(n) FROM attempts
+        WHERE unit = units.number AND trial = (SELECT trial FROM jobs WHERE number = units.job)) END
 WHERE number IN (SELECT value FROM json_each(:units))
 """
+"""A conversation under another description than the one in force does not go on."""
 GET_ON = "UPDATE retries SET after = :after WHERE number = :number"
 BE_THROUGH = "DELETE FROM retries WHERE number = :number"
 

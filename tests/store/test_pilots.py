@@ -141,6 +141,17 @@ async def test_an_approval_of_something_that_was_changed_meanwhile_does_not_coun
     assert (await it.now()).options.budget_usd == 0.5 and (await it.look())[0] == "review"
 
 
+async def test_a_conversation_under_another_description_does_not_go_on(store, make_job):
+    it = await house(store, make_job)
+    await it.begin("one", "two")
+    await it.run("one")
+    await it.run("two")
+    await it.approve(trial=1)
+    assert await it.units("text") == ["one"] * 3
+    await it.ask_again(replace(PAID, resume=True), keys=["u1"])
+    assert await it.units("resumes") == [1, None, None]
+
+
 async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):
     it = await house(store, make_job)
     await it.begin()
@@ -159,3 +170,5 @@ async def test_before_an_approval_no_more_is_claimed_than_the_pilot(store, make_
     reserve = Reservation(options=it.job.options, largest_request=0, measured=0)
     more = {"epoch": it.epoch, "limit": 9, "now": NOW, "reserve": reserve}
     assert not (await store.write(claims.claim, it.job.number, **more)).units
+
+

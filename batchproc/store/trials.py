@@ -4,16 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchproc import budget
-from batchproc.models import AgentOptions, Credential, Job, JobStatus, Order, Trial, TrialResult, UnitStatus
-from batchproc.store import engine, events, jobs, pilots, rows
+from batchproc.models import AgentOptions, Credential, Job, Order, Trial, TrialResult, UnitStatus
+from batchproc.store import control, engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
+CHOOSABLE = "SELECT 1 FROM jobs WHERE number = :number AND status = 'review' AND deleting = 0"
 DECIDE = "UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions "
 DECIDE += "WHERE number = :number"
 RESTORE = """
 UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature
 FROM trial_results r
 WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.status <> 'cancelled'
+    AND r.status <> 'cancelled'
+"""
+UNTRIED = """
+SELECT u.number FROM trial_results r JOIN units u ON u.number = r.unit
+WHERE r.job = :job AND r.trial = :trial AND r.status = 'cancelled' AND u.status <> 'cancelled'
+"""
+"""Cancelled when this was tried, and asked for again since."""
+RUN_UNTRIED = """
+UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, finished_at = NULL, text = NULL,
+    output = NULL, error = NULL, signature = NULL
+WHERE number IN (SELECT value FROM json_each(:units))
 """
 
 
@@ -30,17 +42,25 @@ def approve(
 ) -> bool:
     """Let the rest run under the description `chosen`, with `options` in the place of its own, if the job is in review
     as it was seen (`job`). The pilot's answers under it are the job's results. False: it is not (any more)."""
-    known = jobs.by_number(tx, job.number)
-    if known.status is not JobStatus.REVIEW or not pilots.is_as_seen(tx, job):
+    choosable = tx.execute(CHOOSABLE, {"number": job.number}).fetchone() is not None
+    if not choosable or not pilots.is_as_seen(tx, job):
         return False
-    if chosen.n != known.trial:
-        tx.execute(RESTORE, {"job": job.number, "trial": chosen.n})
+    if chosen.n != job.trial:
+        _restore(tx, job.number, chosen.n, now)
     told = {"instructions": chosen.instructions, "options": rows.dump_options(options)}
     kept = {"quote": None if quote is None else rows.dump(quote), "trial": chosen.n, "number": job.number}
     tx.execute(DECIDE, {**told, **kept})
-    data = {"round": known.round, "budget_usd": options.budget_usd, "variant": chosen.variant, **jobs.told(order)}
+    data = {"round": job.round, "budget_usd": options.budget_usd, "variant": chosen.variant, **jobs.told(order)}
     events.append(tx, "job.approved", at=now, job=job.number, data=data)
     return jobs.start(tx, job.number, credential=credential, now=now, order=order)
+
+
+def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
+    """The answers of a trial are the job's; units that have none there run under it with the rest."""
+    untried = [row["number"] for row in tx.execute(UNTRIED, {"job": job, "trial": trial})]
+    tx.execute(RESTORE, {"job": job, "trial": trial})
+    tx.execute(RUN_UNTRIED, {"units": rows.dump(untried)})
+    control.tell_units(tx, job, untried, "unit.reopened", {}, now)
 
 
 DESCRIBE = "UPDATE jobs SET instructions = :instructions, options = :options WHERE number = :number"

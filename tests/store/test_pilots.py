@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from batchproc.budget import Reservation
 from batchproc.models import Cause, Credential, Hold, Order, Pause, Settlement, UnitStatus
-from batchproc.store import attempts, backlog, claims, control, jobs, pilots, trials
+from batchproc.store import attempts, backlog, claims, control, events, jobs, pilots, retention, trials
 from tests.store.test_units import NOW, done, take_over
 
 ME = Order(by="a test")
@@ -152,6 +152,22 @@ async def test_a_conversation_under_another_description_does_not_go_on(store, ma
     assert await it.units("resumes") == [1, None, None]
 
 
+async def test_a_unit_that_was_asked_for_again_runs_under_the_variant_that_was_chosen(store, make_job):
+    it = await house(store, make_job)
+    await it.begin("one", "two")
+    await it.cancel("u1")
+    await it.run("one")
+    await it.run("two")
+    await it.ask_again(keys=["u1"])
+    await it.run("two")
+    assert (await it.look())[0] == "review" and await it.units("text") == ["two"] * 3
+    await it.approve(trial=1)
+    assert await it.units("text") == [None, "one", "one"]
+    assert await it.look() == ("running", {"pending": 4, "succeeded": 2})
+    await it.run("one")
+    assert await it.look() == ("completed", {"succeeded": 6})
+
+
 async def test_a_pause_that_an_older_description_brought_about_does_not_hold_the_new_one(store, make_job):
     it = await house(store, make_job)
     await it.begin()
@@ -172,3 +188,10 @@ async def test_before_an_approval_no_more_is_claimed_than_the_pilot(store, make_
     assert not (await store.write(claims.claim, it.job.number, **more)).units
 
 
+async def test_a_job_that_is_being_deleted_is_not_approved(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    await it.run()
+    await store.write(retention.mark_deleted, it.job, now=NOW)
+    assert not await it.approve()
+    assert "job.approved" not in [e.kind for e in await store.read(events.of_job, it.job.number, 0, limit=100)]

@@ -161,7 +161,8 @@ def all_statements():
         *((sql, {}) for sql in (pilots.END_TRIAL, pilots.NEXT, pilots.TAKE_UP, pilots.REVIEW, trials.RESTORE)),
         *((sql, {}) for sql in (trials.DECIDE, trials.DESCRIBE, trials.OF_JOB, trials.RESULTS, trials.KEYS)),
         *((sql, {}) for sql in (units.NEXT_DUE_PILOT, claims.DUE_PILOT.format(limit=1), attempts.FORGET_CHARGE)),
-        *((sql, {}) for sql in (claims.DUE_AGAIN_PILOT.format(limit=1),)),
+        *((sql, {}) for sql in (claims.DUE_AGAIN_PILOT.format(limit=1), trials.CHOOSABLE, trials.UNTRIED)),
+        (trials.RUN_UNTRIED, {"units": "[1]"}),
         *((sql, {}) for sql in (backlog.BY_STATUS, backlog.BY_SIGNATURE, backlog.PENDING_OF_CANCELLED)),
         *(
             (sql, {})

@@ -11,8 +11,10 @@ from batchproc.models import AgentOptions, Hold, Pause, Profile
 from batchproc.store import backlog, control, jobs, retention
 from tests.crash.enumerated import enumerate_job
 from tests.crash.machine_base import BY
+from tests.crash.machine_pilot import is_open
 from tests.crash.machine_work import Work
-from tests.crash.model import Job, Unit
+from tests.crash.model import UNDER_WAY, Job
+from tests.crash.model_unit import Unit
 
 
 class StoreMachine(Work):
@@ -20,21 +22,22 @@ class StoreMachine(Work):
 
     # Beginnings.
 
-    @initialize()
-    def first_supervisor(self) -> None:
+    @initialize(data=st.data())
+    def first_supervisor(self, data: Any) -> None:
         self.crash(rescued=False)
-        self.enumerate(n=6, budget=1.0, max_attempts=3, interrupted=True)
+        self.enumerate(n=6, budget=1.0, max_attempts=3, max_units=None, interrupted=True)
         [(row, job)] = self.jobs.values()
-        self._start(row, job)
+        self._let_run(data, row, job)
 
     @rule(
         n=st.integers(0, 6),
         budget=st.sampled_from([0.2, 1.0, 50.0]),
         max_attempts=st.integers(1, 4),
+        max_units=st.sampled_from([None, None, 2]),
         interrupted=st.booleans(),
     )
     @precondition(lambda self: len(self.jobs) < 3)
-    def enumerate(self, n: int, budget: float, max_attempts: int, interrupted: bool) -> None:
+    def enumerate(self, n: int, budget: float, max_attempts: int, max_units: int | None, interrupted: bool) -> None:
         options = AgentOptions(
             model="claude-haiku-4-5",
             profile=Profile.ANSWER,
@@ -45,10 +48,11 @@ class StoreMachine(Work):
             working_directory=None,
             system_prompt=None,
             budget_usd=budget,
+            max_units=max_units,
         )
         row = self.run(enumerate_job(self.store, options, n, now=self.now, interrupted=interrupted))
         units = [Unit(f"u{i}") for i in range(1, n + 1)]
-        self.jobs[row.number] = (row, Job(budget=budget, max_attempts=max_attempts, units=units))
+        self.jobs[row.number] = (row, Job(budget=budget, max_attempts=max_attempts, max_units=max_units, units=units))
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 30.0, 3600.0, -3600.0]))
     def clock_jumps(self, seconds: float) -> None:
@@ -58,8 +62,9 @@ class StoreMachine(Work):
 
     @rule(data=st.data())
     def start(self, data: Any) -> None:
+        """A job in its pilot seldom: whoever starts it lets all of it run."""
         row, job = self.pick(data) or (None, None)
-        if row is not None:
+        if row is not None and (not is_open(job) or data.draw(st.integers(0, 3)) == 0):
             self._start(row, job)
 
     @rule(data=st.data(), reason=st.sampled_from([Pause.QUOTA, Pause.BUDGET, Pause.DISK]), back=st.booleans())
@@ -76,7 +81,7 @@ class StoreMachine(Work):
     @rule(data=st.data(), release=st.booleans())
     def hold(self, data: Any, release: bool) -> None:
         row, job = self.pick(data) or (None, None)
-        if row is not None and job.status in {"running", "paused"}:
+        if row is not None and job.status in UNDER_WAY:
             assert self.write(control.hold, row.number, BY, release=release, now=self.now) == job.hold(release=release)
 
     @rule(data=st.data(), budget=st.sampled_from([0.1, 1.0, 5.0]))
@@ -146,7 +151,7 @@ class StoreMachine(Work):
     @precondition(lambda self: len(self.jobs) > 1)
     def delete(self, data: Any, interrupted: bool) -> None:
         row, job = self.pick(data)
-        allowed = job.status != "running" and not job.of("running")
+        allowed = job.status not in {"running", "pilot"} and not job.of("running")
         try:
             self.write(retention.mark_deleted, row, now=self.now)
         except WrongStatus:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant
 from batchproc.models import Claimed, Order
 from batchproc.models import Job as Row
 from batchproc.redaction import Redactor
-from batchproc.store import backlog, db
+from batchproc.store import backlog, db, jobs
 from batchproc.supervisor.attempt import Ongoing
 from tests.crash import judge
-from tests.crash.model import Job, Unit
+from tests.crash.model import Job
+from tests.crash.model_unit import Unit
+from tests.crash.totals import Findings
 
 BY = Order(by="test")
 SHM = Path("/dev/shm")
@@ -27,7 +30,7 @@ class Attempt:
 
     def __init__(self, job: Job, row: Row, unit: Unit, claimed: Claimed) -> None:
         self.job, self.row, self.unit, self.claimed = job, row, unit, claimed
-        self.n, self.epoch = unit.attempt, claimed.fence.epoch
+        self.n, self.trial, self.epoch = unit.attempt, unit.trial, claimed.fence.epoch
         self.reserved = unit.reserved
 
     @property
@@ -69,6 +72,10 @@ class Base(RuleBasedStateMachine):
         backlog.STEP = self.step
         shutil.rmtree(self.place)
 
+    def row(self, row: Row) -> Row:
+        """The job as it is now."""
+        return self.run(self.store.read(jobs.by_number, row.number))
+
     def pick(self, data: Any, *, allow: Any = lambda job: True) -> tuple[Row, Job] | None:
         found = [one for one in self.jobs.values() if allow(one[1])]
         return data.draw(st.sampled_from(found)) if found else None
@@ -78,41 +85,82 @@ class Base(RuleBasedStateMachine):
     def dump(self) -> list[Any]:
         def everything(tx: Any) -> list[Any]:
             tables = ("jobs", "units", "attempts", "counters", "failure_groups", "events", "supervisors", "sources")
+            tables += ("retries", "trials", "trial_results")
             return [[tuple(row) for row in tx.execute(f"SELECT * FROM {table}")] for table in tables]
 
         return self.run(self.store.read(everything))
 
     @invariant()
-    def the_books_are_right(self) -> None:
-        self.run(self.store.read(judge.books, gap_free=not self.was_deleted)).require()
-        last = self.run(
-            self.store.read(lambda tx: tx.execute("SELECT seq FROM sqlite_sequence WHERE name='events'").fetchone())
-        )
-        assert last is None or last[0] >= self.last
-        self.last = last[0] if last else 0
-
-    @invariant()
     def the_store_says_what_the_model_says(self) -> None:
+        found, last, said = self.run(self.store.read(everything, self.jobs, gap_free=not self.was_deleted))
+        found.require()
+        assert last >= self.last
+        self.last = last
         for number, (_, job) in self.jobs.items():
-            said = self.run(self.store.read(state, number))
-            assert said["job"] == (job.status, job.reason, job.starts), (
-                said["job"],
-                job.status,
-                job.reason,
-                job.starts,
-            )
-            assert abs(said["cost"] - job.spent) < 1e-6
-            assert said["units"] == [
-                (u.key, u.status, u.attempt, u.charged, u.requests, u.intent, u.text, u.signature is not None)
-                for u in job.units
-            ]
-            assert all(unit.charged <= job.max_attempts for unit in job.units)
-            held = said["cost"] + self.run(self.store.read(judge.reserved, number))
-            assert held <= job.room + 1e-6, "more is spent and reserved than the budget allows"
+            self._compare(job, said[number])
+
+    def _compare(self, job: Job, said: dict[str, Any]) -> None:
+        meant = meant_by(job)
+        wrong = {name: (said[name], meant[name]) for name in meant if said[name] != meant[name]}
+        assert not wrong, f"the store and the model say: {wrong}"
+        assert abs(said["cost"] - job.spent) < 1e-6
+        assert all(abs(one - job.paid(*of)) < 1e-6 for of, one in said["paid"].items())
+        assert all(unit.charged <= job.max_attempts for unit in job.units)
+        assert said["cost"] + said["reserved"] <= job.room + 1e-6, "more is spent and reserved than the budget allows"
+
+
+LAST = "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'events'"
+
+
+def everything(tx: Any, numbers: Iterable[int], *, gap_free: bool) -> tuple[Findings, int, dict[int, dict[str, Any]]]:
+    """At one moment: what the judge finds, the last event ever, and what the store says of each job."""
+    said = {number: state(tx, number) for number in numbers}
+    return judge.books(tx, gap_free=gap_free), tx.execute(LAST).fetchone()[0], said
+
+
+JOB = """
+SELECT status, reason, paused_from, starts, approved_at IS NOT NULL AS is_approved, round, trial, instructions,
+    options ->> 'budget_usd' AS budget, cost_usd FROM jobs WHERE number = :job
+"""
+UNITS = """
+SELECT key, pilot, status, attempt, charged, requests, intent, text, signature IS NOT NULL FROM units WHERE job = :job
+ORDER BY number
+"""
+TRIALS = "SELECT n, round, variant, instructions, ended_at IS NOT NULL FROM trials WHERE job = :job ORDER BY n"
+RESULTS = """
+SELECT r.trial, u.key, r.status, r.text, r.signature IS NOT NULL AS doubted, r.cost_usd FROM trial_results r
+JOIN units u ON u.number = r.unit WHERE r.job = :job ORDER BY r.trial, u.number
+"""
 
 
 def state(tx: Any, number: int) -> dict[str, Any]:
-    job = tx.execute("SELECT status, reason, starts, cost_usd FROM jobs WHERE number = ?", (number,)).fetchone()
-    columns = "key, status, attempt, charged, requests, intent, text, signature IS NOT NULL"
-    units = [tuple(row) for row in tx.execute(f"SELECT {columns} FROM units WHERE job = ? ORDER BY number", (number,))]
-    return {"job": tuple(job)[:3], "cost": job[3], "units": [(*unit[:7], bool(unit[7])) for unit in units]}
+    """What the store says of a job."""
+    *job, cost = tx.execute(JOB, {"job": number}).fetchone()
+    units, trials, results = (tx.execute(sql, {"job": number}).fetchall() for sql in (UNITS, TRIALS, RESULTS))
+    return {
+        "job": tuple(job),
+        "units": [tuple(unit) for unit in units],
+        "trials": [tuple(one) for one in trials],
+        "results": [tuple(one)[:5] for one in results],
+        "cost": cost,
+        "reserved": judge.reserved(tx, number),
+        "paid": {(one["trial"], one["key"]): one["cost_usd"] for one in results},
+    }
+
+
+def meant_by(job: Job) -> dict[str, Any]:
+    """The same, as the model has it."""
+    known = (job.status, job.reason, job.paused_from, job.starts, job.is_approved, job.round, job.trial)
+    return {
+        "job": (*known, job.instructions, job.budget),
+        "units": [
+            (u.key, u.pilot, u.status, u.attempt, u.charged, u.requests, u.intent, u.text, u.signature is not None)
+            for u in job.units
+        ],
+        "trials": [(one.n, one.round, one.variant, one.instructions, one.has_ended) for one in job.tried],
+        "results": [
+            (one.n, key, result.status, result.text, result.doubted)
+            for one in job.tried
+            for key, result in one.results.items()
+        ],
+    }

@@ -9,13 +9,16 @@ from batchproc import retry
 from batchproc.errors import TakenOver
 from batchproc.models import Cause, Intent, Outcome, Report, Verdict
 from batchproc.models import Job as Row
-from batchproc.store import attempts, claims, jobs, processes
+from batchproc.store import attempts, claims, control, jobs, processes
 from batchproc.supervisor import ends
 from batchproc.supervisor.rescue import rescue
-from tests.crash.machine_base import Attempt, Base
+from tests.crash.machine_base import BY, Attempt
+from tests.crash.machine_pilot import People, is_open
 from tests.crash.model import Job
 from tests.crash.totals import Broken
 
+ALIVE = {"ready", "pilot", "review", "running", "paused"}
+WORKING = {"pilot", "running"}
 SHARES = st.floats(0.1, 1.0)
 RESERVES = st.sampled_from([0.1, 0.3, 0.6])
 HOWS = st.lists(st.sampled_from(["succeed", "fail", "empty", "refuse", "flag", "limit", "die"]), min_size=1, max_size=6)
@@ -39,10 +42,10 @@ class Always:
         self.usd = self.alone_usd = lambda _: usd
 
 
-class Work(Base):
+class Work(People):
     """Each rule does the same to the store and to the model."""
 
-    opened = Base.opened
+    opened = People.opened
 
     @rule(data=st.data(), hows=HOWS, share=SHARES)
     def work(self, data: Any, hows: list[str], share: float) -> None:
@@ -58,19 +61,53 @@ class Work(Base):
 
     def _work(self, data: Any, hows: list[str], share: float) -> None:
         """Whole attempts, one after the other, of a job that is started if it has to be."""
-        row, job = self.pick(data, allow=lambda job: job.status in {"running", "ready", "paused"}) or (None, None)
+        row, job = self.pick(data, allow=lambda job: job.status in ALIVE) or (None, None)
         if row is None:
             return
-        if job.status != "running":
-            self._start(row, job)
+        self._let_run(data, row, job)
         self.now += 101  # past every back-off
         for how in hows:
             for attempt in self._claim(row, job, 1, 0.1):
                 self.finish(attempt, how, share, billed=True)
 
+    @rule(data=st.data(), hows=HOWS, share=SHARES, approved=st.booleans())
+    @precondition(lambda self: any(is_open(job) for _, job in self.jobs.values()))
+    def try_it_to_the_end(self, data: Any, hows: list[str], share: float, approved: bool) -> None:
+        """A round of the pilot until a person has to decide, if money and luck suffice; and what he decides."""
+        row, job = self.pick(data, allow=is_open)
+        self._begin(data, row, job)
+        for _ in range(3 * len(job.of_round)):
+            if job.status != "pilot":
+                break
+            self.now += 101
+            for n, attempt in enumerate(self._claim(row, job, 4, 0.01)):
+                self.finish(attempt, hows[n % len(hows)], share, billed=True)
+        if approved and job.status == "review":
+            self._approve(data, row, job)
+
+    @rule(data=st.data(), hows=HOWS, share=SHARES, between=st.sampled_from([None, None, "cancel", "crash", "begin"]))
+    @precondition(lambda self: any(is_open(job) for _, job in self.jobs.values()))
+    def change_what_runs(self, data: Any, hows: list[str], share: float, between: str | None) -> None:
+        """What was claimed before a change says what it likes after it."""
+        row, job = self.pick(data, allow=is_open)
+        if job.status != "pilot":
+            self._begin(data, row, job)
+        self.now += 101
+        running = self._claim(row, job, 4, 0.01)
+        self._begin(data, row, job)
+        match between:
+            case "cancel":
+                assert self.write(control.cancel, row.number, BY, now=self.now) == job.cancel()
+            case "crash":
+                self.crash(rescued=True)
+            case "begin":
+                self._begin(data, row, job)
+        for n, attempt in enumerate(running):
+            self.finish(attempt, hows[n % len(hows)], share, billed=True)
+
     @rule(target=opened, data=st.data(), limit=st.integers(1, 4), reserve=RESERVES)
     def claim(self, data: Any, limit: int, reserve: float) -> Any:
-        row, job = self.pick(data, allow=lambda job: job.status == "running") or self.pick(data) or (None, None)
+        row, job = self.pick(data, allow=lambda job: job.status in WORKING) or self.pick(data) or (None, None)
         return multiple() if row is None else multiple(*self._claim(row, job, limit, reserve))
 
     @rule(target=opened, data=st.data(), reserve=RESERVES)
@@ -79,8 +116,7 @@ class Work(Base):
         row, job = self.pick(data, allow=lambda job: bool(job.of("pending"))) or (None, None)
         if row is None:
             return multiple()
-        if job.status in {"ready", "paused"}:
-            self._start(row, job)
+        self._let_run(data, row, job)
         self.now += 101
         return multiple(*self._claim(row, job, 4, reserve))
 
@@ -135,14 +171,14 @@ class Work(Base):
         if not live:
             assert self.dump() == before, "a stale end changed something"
             return
-        status, text, charged = end.status, end.text, end.charged
-        if (unit.intent == "cancel" or job.status == "cancelled") and (
-            status == "pending" or end.outcome in {"lost", "released"}
-        ):
-            status, text, due_at = "cancelled", end.text, 0.0
-        else:
-            due_at = end.due_at
-        unit.end(str(status), charged=charged, cost=cost, due_at=due_at, text=text)
+        status, text, due_at = str(end.status), end.text, end.due_at
+        if stale := job.is_stale(unit) and status != "cancelled":
+            status, text, due_at = "pending", None, 0.0
+        wanted = unit.intent == "cancel" or job.status == "cancelled"
+        if wanted and (status == "pending" or end.outcome in {"lost", "released"}):
+            status, due_at = "cancelled", 0.0
+        unit.end(status, charged=end.charged, cost=cost, due_at=due_at, text=text)
+        unit.charged *= not stale
         if end.hold is not None and job.starts <= end.start:
             job.pause(str(end.hold.reason))
         job.drain()
@@ -160,10 +196,8 @@ class Work(Base):
         self.run(rescue(self.store, self.epoch, running=(), clock=lambda: self.now))
         for _, job in self.jobs.values():
             for unit in job.of("running"):
-                cancelled = unit.intent == "cancel" or job.status == "cancelled"
-                last = "failed" if unit.charged + 1 >= job.max_attempts else "pending"
-                unit.end("cancelled" if cancelled else last, charged=True, cost=unit.reserved)
-            job.drain()
+                job.lose(unit)
+                job.drain()
 
     @rule(data=st.data())
     @precondition(lambda self: self.epoch > 1)
@@ -175,6 +209,18 @@ class Work(Base):
             except TakenOver:
                 return
             raise Broken("an older epoch could claim")
+
+    def _let_run(self, data: Any, row: Row, job: Job) -> None:
+        """What a person would do so that units of the job run: begin its pilot, approve of it, or go on."""
+        match job.status:
+            case "ready" if data.draw(st.integers(0, 3)):
+                self._begin(data, row, job)
+            case "review":
+                self._approve(data, row, job)
+            case "paused" if not job.is_approved:
+                self._resume(row, job)
+            case "ready" | "paused":
+                self._start(row, job)
 
     def _start(self, row: Row, job: Job) -> None:
         assert self.write(jobs.start, row.number, credential="login", now=self.now) == job.start()

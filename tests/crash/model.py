@@ -1,144 +1,99 @@
 """A pure model of the store: what a job and its units must be after any history of orders, claims, ends and crashes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-FINAL = {"succeeded", "flagged", "failed", "cancelled"}
-DUST = 1e-9
+from tests.crash.model_pilot import Pilot
+from tests.crash.model_unit import DUST, Retry, Unit
 
-
-@dataclass
-class Unit:
-    """`costs` has what each of its ended attempts came to; `reserved` what the open one may."""
-
-    key: str
-    status: str = "pending"
-    attempt: int = 0
-    charged: int = 0
-    requests: int = 1
-    due_at: float = 0.0
-    intent: str | None = None
-    text: str | None = None
-    signature: str | None = None
-    reserved: float = 0.0
-    cost: float = 0.0
-
-    @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
-
-    def claim(self, reserve: float) -> None:
-        self.status, self.due_at, self.reserved = "running", 0.0, reserve
-        self.attempt += 1
-
-    def end(self, status: str, *, charged: bool, cost: float, due_at: float = 0.0, text: str | None = None) -> None:
-        self.status, self.due_at, self.intent, self.reserved = status, due_at, None, 0.0
-        self.charged += charged
-        self.cost += cost
-        self.text = text
-        self.signature = "known" if status in {"failed", "flagged"} else None
-
-    def ask_again(self) -> None:
-        self.status, self.due_at, self.charged, self.text, self.signature = "pending", 0.0, 0, None, None
-        self.requests += 1
+UNDER_WAY = {"pilot", "running", "paused"}
 
 
 @dataclass
-class Retry:
-    """Units of this status are asked for again, those after the place `after`; a few at a time."""
-
-    status: str
-    after: int = -1
-
-
-@dataclass
-class Job:
-    """`room` is the most that may be spent and reserved: the budget, unless that was lowered below what was already."""
-
-    budget: float
-    max_attempts: int
-    units: list[Unit] = field(default_factory=list)
-    status: str = "ready"
-    reason: str | None = None
-    starts: int = 0
-    room: float = 0.0
-    retries: list[Retry] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.room = self.budget
-
-    @property
-    def spent(self) -> float:
-        return sum(unit.cost for unit in self.units)
-
-    @property
-    def held(self) -> float:
-        return self.spent + sum(unit.reserved for unit in self.units)
+class Job(Pilot):
+    """What people do with it, and what becomes of it."""
 
     def of(self, status: str) -> list[Unit]:
         return [unit for unit in self.units if unit.status == status]
 
     def due(self, now: float) -> list[Unit]:
-        """In the order in which they are to be claimed."""
-        found = [(unit.due_at, n, unit) for n, unit in enumerate(self.units) if unit.status == "pending"]
+        """In the order in which they are to be claimed: in a pilot, its units alone."""
+        allowed = self.in_pilot if self.status == "pilot" else self.units
+        found = [(unit.due_at, n, unit) for n, unit in enumerate(allowed) if unit.status == "pending"]
         return [unit for due_at, _, unit in sorted(found, key=lambda one: one[:2]) if due_at <= now]
 
+    def _may_start(self, now: float, limit: int) -> list[Unit]:
+        """Under the cap on units: those that were started before come first where it stands in the way."""
+        due = self.due(now)
+        fresh = limit if self.max_units is None else self.max_units - sum(unit.attempt > 0 for unit in self.units)
+        if fresh >= limit:
+            return due[:limit]
+        return [unit for unit in due if unit.attempt][:limit] or due[: max(0, fresh)]
+
     def claim(self, now: float, limit: int, reserve: float) -> list[Unit]:
-        if self.status != "running":
+        if self.status not in {"pilot", "running"}:
             return []
         fits = int((self.budget - self.held + DUST) // reserve) if reserve > 0 else limit
-        claimed = self.due(now)[: max(0, min(limit, fits))]
+        claimed = self._may_start(now, limit)[: max(0, fits)]
         for unit in claimed:
-            unit.claim(reserve)
+            unit.claim(reserve, self.trial)
         return claimed
 
     def start(self) -> bool:
-        if self.status not in {"ready", "paused"}:
+        """All of it, whoever approved of it."""
+        if self.status not in {"ready", "pilot", "review", "paused"}:
             return False
-        self._run()
+        self.is_approved = True
+        self.go("running")
         self.drain()
         return True
 
-    def _run(self) -> None:
-        self.status, self.reason = "running", None
-        self.starts += 1
+    def approve(self, n: int, budget: float) -> bool:
+        if self.status != "review":
+            return False
+        self.take_budget(budget)
+        self.restore(n)
+        return self.start()
 
     def pause(self, reason: str) -> bool:
-        if self.status != "running":
+        if self.status not in {"pilot", "running"}:
             return False
-        self.status, self.reason = "paused", reason
+        self.status, self.reason, self.paused_from = "paused", reason, self.status
         return True
 
     def hold(self, *, release: bool) -> bool:
-        changed = self.status == "running" or (self.status == "paused" and self.reason != "user")
+        changed = self.pause("user") or (self.status == "paused" and self.reason != "user")
         if changed:
-            self.status, self.reason = "paused", "user"
+            self.reason = "user"
         if release:
             self.intend("release", self.of("running"))
         return changed
 
     def go_on(self, reason: str) -> bool:
-        return self.status == "paused" and self.reason == reason and self.start()
+        if (self.status, self.reason) != ("paused", reason):
+            return False
+        self.go(str(self.paused_from))
+        self.drain()
+        return True
 
     def cancel(self) -> bool:
-        if self.status not in {"ready", "running", "paused"}:
+        if self.status not in {"ready", "review"} | UNDER_WAY:
             return False
-        self.status, self.reason = "cancelled", None
+        self.status, self.reason, self.paused_from = "cancelled", None, None
         self.retries.clear()
         self.intend("cancel", self.of("running"))
         return True
 
     def cancel_pending(self) -> None:
         for unit in self.of("pending"):
-            unit.end("cancelled", charged=False, cost=0.0)
+            unit.cancel()
 
     def cancel_keys(self, keys: set[str]) -> None:
         meant = [unit for unit in self.units if unit.key in keys]
         for unit in meant:
             if unit.status == "pending":
-                unit.end("cancelled", charged=False, cost=0.0)
+                unit.cancel()
         self.intend("cancel", [unit for unit in meant if unit.status == "running"])
-        if self.status in {"running", "paused"}:
-            self.drain()
+        self.drain()
 
     def intend(self, intent: str, units: list[Unit]) -> None:
         for unit in units:
@@ -146,16 +101,15 @@ class Job:
                 unit.intent = intent
 
     def set_budget(self, budget: float) -> None:
-        if budget == self.budget:
-            return
-        self.room = max(budget, self.held)
-        self.budget = budget
-        self.go_on("budget")
+        if budget != self.budget:
+            self.take_budget(budget)
+            self.go_on("budget")
 
     def ask_again(self, status: str, step: int) -> None:
         if self.status in {"completed", "cancelled"}:
-            self._run()
+            self.go("running" if self.is_approved else "pilot" if self.trial else "ready")
         self.retries.append(Retry(status))
+        self.resume() if self.status == "review" else None
         self.put_back(step)
 
     def put_back(self, step: int) -> None:
@@ -170,7 +124,20 @@ class Job:
         self.retries.pop(0)
         self.drain()
 
+    def is_stale(self, unit: Unit) -> bool:
+        """Whether its attempt ran under a description that is in force no more."""
+        return unit.pilot and unit.trial != self.trial
+
+    def lose(self, unit: Unit) -> None:
+        """Its supervisor died."""
+        cancelled = unit.intent == "cancel" or self.status == "cancelled"
+        last = "failed" if unit.charged + 1 >= self.max_attempts and not self.is_stale(unit) else "pending"
+        unit.end("cancelled" if cancelled else last, charged=True, cost=unit.reserved)
+        if self.is_stale(unit):
+            unit.charged = 0
+
     def drain(self) -> None:
+        self.drain_pilot()
         is_through = all(unit.is_final for unit in self.units) and not self.retries
-        if self.status in {"running", "paused"} and is_through:
-            self.status, self.reason = "completed", None
+        if self.is_approved and self.status in UNDER_WAY and is_through:
+            self.status, self.reason, self.paused_from = "completed", None, None

@@ -7,7 +7,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from batchproc.models import Credential, Settlement
-from batchproc.store import attempts, claims, db, engine, jobs, processes
+from batchproc.store import attempts, claims, db, engine, jobs, processes, trials
 from batchproc.supervisor.rescue import rescue
 from tests.conftest import OPTIONS, wait_until
 from tests.crash import effects, judge
@@ -66,12 +66,45 @@ async def test_without_the_fence_a_doubled_result_is_found(store, totals, monkey
 
 def test_without_the_fence_the_state_machine_finds_a_history(totals, monkeypatch):
     take_the_fence_down(monkeypatch)
-    few = settings(max_examples=60, stateful_step_count=50, phases=[Phase.generate], database=None, print_blob=False)
     with totals.control("no fence around settle, looked for by the state machine"):
-        try:
-            run_state_machine_as_test(StoreMachine, settings=few)
-        except (AssertionError, engine.sqlite.IntegrityError) as found:  # our judge's word, or the table's
-            raise Broken(str(found)) from found
+        look_for_a_history(StoreMachine)
+
+
+def look_for_a_history(machine: type[StoreMachine], most: int = 60) -> None:
+    few = settings(max_examples=most, stateful_step_count=50, phases=[Phase.generate], database=None, print_blob=False)
+    try:
+        run_state_machine_as_test(machine, settings=few)
+    except (AssertionError, engine.sqlite.IntegrityError) as found:  # our judge's word, or the table's
+        raise Broken(str(found)) from found
+
+
+def test_a_pilot_that_counts_what_was_said_before_a_change_is_found(totals, monkeypatch):
+    every_end_counts = attempts.LICENCE.replace("j.trial AS trial_in_force", "a.trial AS trial_in_force")
+    assert every_end_counts != attempts.LICENCE
+    monkeypatch.setattr(attempts, "LICENCE", every_end_counts)
+    with totals.control("stale ends that count"):
+        look_for_a_history(StoreMachine)
+
+
+def test_a_pilot_that_runs_more_than_its_units_is_found(totals, monkeypatch):
+    assert "pilot = 1" in claims.DUE_PILOT
+    monkeypatch.setattr(claims, "DUE_PILOT", claims.DUE_PILOT.replace("AND pilot = 1", ""))
+
+    class Unguarded(StoreMachine):
+        """Its tables let run whatever is claimed."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.write(lambda tx: tx.execute("DROP TRIGGER units_run_when_allowed"))
+
+    with totals.control("units beyond the pilot that run"):
+        look_for_a_history(Unguarded)
+
+
+def test_a_variant_that_is_chosen_without_its_answers_is_found(totals, monkeypatch):
+    monkeypatch.setattr(trials, "_restore", lambda *_: None)
+    with totals.control("answers of another variant"):
+        look_for_a_history(StoreMachine, 500)  # one history in thirty has two variants, and chooses the first
 
 
 async def test_without_a_guard_agents_that_outlive_their_supervisor_are_found(tmp_path, totals):

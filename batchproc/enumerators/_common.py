@@ -1,6 +1,7 @@
 """What all kinds share: paths at the door, opening, keys, limits and warnings."""
 
 import codecs
+import io
 import os
 import stat
 from collections.abc import Generator
@@ -10,7 +11,7 @@ from typing import IO, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from batchproc.enumerators import _payload
+from batchproc.enumerators import _gzip, _payload
 from batchproc.errors import SourceError
 from batchproc.models import Item
 
@@ -63,21 +64,17 @@ def unreadable(path: str, error: OSError, noun: str) -> SourceError:
 
 
 def open_binary(path: str) -> IO[bytes]:
-    """The file, opened for reading. Raises `SourceError`."""
+    """The file, opened for reading; what is in it, if it is compressed. Raises `SourceError`."""
     regular_file(path)
     try:
-        return Path(path).open("rb")
+        return _gzip.opened(Path(path).open("rb"), path)
     except OSError as error:
         raise unreadable(path, error, "file") from None
 
 
 def open_text(path: str, encoding: str) -> IO[str]:
     """The file as text, line ends untouched. Raises `SourceError`."""
-    regular_file(path)
-    try:
-        return Path(path).open(encoding=encoding, newline="")
-    except OSError as error:
-        raise unreadable(path, error, "file") from None
+    return io.TextIOWrapper(open_binary(path), encoding=encoding, newline="")
 
 
 def bad_bytes(path: str, encoding: str) -> str:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -46,7 +45,7 @@ def character_set(encoding: str) -> str:
 class CsvConfig(Config):
     """Where the table is and how to read it."""
 
-    file_path: _common.AbsolutePath = Field(description="Absolute path of the CSV or TSV file")
+    file_path: _common.AbsolutePath = Field(description="Absolute path of the CSV or TSV file (.gz too)")
     id_column: str | None = Field(
         None, description="Column whose values are unique (default: the row number is the key)"
     )
@@ -73,7 +72,7 @@ class CsvEnumerator:
     def __init__(self, config: CsvConfig) -> None:
         self._config = config
         self._path = config.file_path
-        self._delimiter = config.delimiter or ("\t" if self._path.lower().endswith(".tsv") else ",")
+        self._delimiter = config.delimiter or ("\t" if self._path.lower().endswith((".tsv", ".tsv.gz")) else ",")
         self._notes = _common.Notes()
 
     @property
@@ -177,7 +176,7 @@ class CsvEnumerator:
     def _malformed(self, error: csv.Error, encoding: str) -> SourceError:
         """Says where the broken record begins: a second pass, so that the first one can be fast."""
         row, line = 1 - self._config.has_header, 1
-        with Path(self._path).open(encoding=encoding, newline="") as file:
+        with _common.open_text(self._path, encoding) as file:
             reader = self._reader(file)
             try:
                 for values in reader:

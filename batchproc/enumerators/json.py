@@ -14,7 +14,7 @@ from batchproc.enumerators.base import Config
 from batchproc.errors import SourceError
 from batchproc.models import Item
 
-LINES = (".jsonl", ".ndjson")
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 NOT_UTF8 = "is not UTF-8, as JSON has to be; save it as UTF-8"
 NESTED = "is nested too deep; flatten it"
 
@@ -22,7 +22,9 @@ NESTED = "is nested too deep; flatten it"
 class JsonConfig(Config):
     """Where the values are."""
 
-    file_path: _common.AbsolutePath = Field(description="Absolute path of the JSON (.json) or JSON Lines (.jsonl) file")
+    file_path: _common.AbsolutePath = Field(
+        description="Absolute path of the JSON (.json) or JSON Lines (.jsonl) file (.gz too)"
+    )
     items_path: str | None = Field(
         None, min_length=1, description='Where the array is, if not at the top: field names with dots, "data.items"'
     )

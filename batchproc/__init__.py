@@ -10,7 +10,7 @@ The house, from the door inwards:
     workers      carry attempts, one per slot
     agents       run one prompt: the Claude Agent SDK, the guard, the rehearsal model
     store        the only place with our SQL
-    enumerators  find items: file, csv, json, sql, list
+    enumerators  find items: file, csv, excel, json, sql, list; tables: the program that opens workbooks
     prompts, judge, retry, budget, approvals, forecast    pure decisions
     platform     the only place that knows the operating system
 """

@@ -65,9 +65,14 @@ def unreadable(path: str, error: OSError, noun: str) -> SourceError:
 
 def open_binary(path: str) -> IO[bytes]:
     """The file, opened for reading; what is in it, if it is compressed. Raises `SourceError`."""
+    return _gzip.opened(open_plain(path), path)
+
+
+def open_plain(path: str) -> io.BufferedReader:
+    """The file as it is, opened for reading. Raises `SourceError`."""
     regular_file(path)
     try:
-        return _gzip.opened(Path(path).open("rb"), path)
+        return Path(path).open("rb")
     except OSError as error:
         raise unreadable(path, error, "file") from None
 

@@ -15,6 +15,7 @@ CLASSES = {
     "file": "FileEnumerator",
     "csv": "CsvEnumerator",
     "json": "JsonEnumerator",
+    "excel": "ExcelEnumerator",
     "sql": "SqlEnumerator",
     "list": "ListEnumerator",
     "dynamic": "DynamicEnumerator",

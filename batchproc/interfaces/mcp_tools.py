@@ -23,7 +23,8 @@ Limit = Annotated[int, Field(ge=1, le=200)]
 ENUMERATOR = (
     "Where the units come from, read on this server: "
     '{"type": "file", "base_directory": "/abs", "pattern": "**/*.md"} | {"type": "csv", "file_path": "/abs/x.csv", '
-    '"id_column"?} | {"type": "json", "file_path": "/abs/x.jsonl", "items_path"?, "id_field"?} | {"type": "sql", '
+    '"id_column"?} | {"type": "excel", "file_path": "/abs/x.xlsx", "sheet"?, "id_column"?} | '
+    '{"type": "json", "file_path": "/abs/x.jsonl", "items_path"?, "id_field"?} | {"type": "sql", '
     '"connection_string": "sqlite:////abs/x.db", "query": "SELECT …", "id_column"?} | {"type": "list", "items": […], '
     '"key_field"?}. list_enumerators has every key.'
 )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from batchproc import approvals, enumerators
-from batchproc.enumerators.base import Enumerator
+from batchproc.enumerators.base import Enumerator, where
 from batchproc.errors import (
     BatchprocError,
     DuplicateKey,
@@ -114,10 +114,8 @@ class Reading:
         try:
             return await self._store.write(units.add_many, self._job.number, self._token, chunk)
         except units.KeyTaken as taken:
-            place = self._source.place
-            raise DuplicateKey(
-                self._source.source, taken.key, f"{place} {taken.first}", f"{place} {taken.second}"
-            ) from None
+            first, second = where(self._source, taken.first), where(self._source, taken.second)
+            raise DuplicateKey(self._source.source, taken.key, first, second) from None
 
     def _chunks(self, items: Iterator[Item]) -> Iterator[str]:
         """Items as JSON for the store, some thousands or megabytes at a time. Runs on the reading thread."""
@@ -138,7 +136,7 @@ class Reading:
     def _lacks(self, field: str, payload: Mapping[str, Any], row: int) -> BatchprocError:
         if row == 1 and field in self._prompt.required:
             return UnknownField(self._prompt.required - payload.keys(), payload.keys())
-        place = f"{self._source.place} {row}"
+        place = where(self._source, row)
         have = ", ".join(payload) or "no fields"
         return SourceError(
             self._source.source,

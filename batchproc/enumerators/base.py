@@ -53,3 +53,9 @@ class Enumerator(Protocol):
     def warnings(self) -> list[str]:
         """What was passed over on purpose while `items` ran (a link that leaves the folder, for example)."""
         ...
+
+
+def where(enumerator: Enumerator, row: int) -> str:
+    """The place of an item for people: "row 3"; or what `at(row)` says, if the source has parts and that method."""
+    at = getattr(enumerator, "at", None)
+    return str(at(row)) if callable(at) else f"{enumerator.place} {row}"

@@ -45,7 +45,9 @@ def character_set(encoding: str) -> str:
 class CsvConfig(Config):
     """Where the table is and how to read it."""
 
-    file_path: _common.AbsolutePath = Field(description="Absolute path of the CSV or TSV file (.gz too)")
+    file_path: _common.AbsolutePath = Field(
+        description="Absolute path of the CSV or TSV file (.gz too), or a pattern: /abs/2026-*.csv"
+    )
     id_column: str | None = Field(
         None, description="Column whose values are unique (default: the row number is the key)"
     )

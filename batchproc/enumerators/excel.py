@@ -16,7 +16,9 @@ from batchproc.tables import cells
 class ExcelConfig(Config):
     """Which sheet of which workbook."""
 
-    file_path: _common.AbsolutePath = Field(description="Absolute path of the workbook: .xlsx, .xls or .ods")
+    file_path: _common.AbsolutePath = Field(
+        description="Absolute path of the workbook (.xlsx, .xls, .ods), or a pattern: /abs/2026-*.xlsx"
+    )
     sheet: str | None = Field(None, min_length=1, description="The sheet's name (default: the first that is visible)")
     id_column: str | None = Field(
         None, description="Column whose values are unique (default: the row number is the key)"

@@ -23,7 +23,7 @@ class JsonConfig(Config):
     """Where the values are."""
 
     file_path: _common.AbsolutePath = Field(
-        description="Absolute path of the JSON (.json) or JSON Lines (.jsonl) file (.gz too)"
+        description="Absolute path of the JSON (.json) or JSON Lines (.jsonl) file (.gz too), or a pattern: /abs/*.json"
     )
     items_path: str | None = Field(
         None, min_length=1, description='Where the array is, if not at the top: field names with dots, "data.items"'

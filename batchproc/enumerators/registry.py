@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from re import sub
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,6 +21,9 @@ CLASSES = {
     "dynamic": "DynamicEnumerator",
 }
 """Kind, which is also its module, and class."""
+
+TABLES = {"csv", "json", "excel"}
+"""Kinds whose `file_path` may be a pattern."""
 
 
 class Kinds(Mapping[str, type[Enumerator]]):
@@ -54,9 +57,17 @@ def build(spec: Mapping[str, Any]) -> Enumerator:
         raise UnknownEnumerator(kind, KINDS)
     enumerator = KINDS[str(kind)]
     try:
-        return enumerator(enumerator.config_model.model_validate({k: v for k, v in spec.items() if k != "type"}))
+        config = enumerator.config_model.model_validate({k: v for k, v in spec.items() if k != "type"})
     except ValidationError as error:
         raise _in_words(error, enumerator) from None
+    return _one_or_many(enumerator, config) if kind in TABLES else enumerator(config)
+
+
+def _one_or_many(enumerator: type[Enumerator], config: Any) -> Enumerator:
+    from batchproc.enumerators import _many  # needs a kind, and the server starts without any
+
+    many = _many.is_pattern(config.file_path)
+    return cast("Enumerator", _many.ManyFiles(enumerator, config)) if many else enumerator(config)
 
 
 def carry(spec: Mapping[str, Any]) -> dict[str, Any]:

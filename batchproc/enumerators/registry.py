@@ -16,13 +16,14 @@ CLASSES = {
     "csv": "CsvEnumerator",
     "json": "JsonEnumerator",
     "excel": "ExcelEnumerator",
+    "parquet": "ParquetEnumerator",
     "sql": "SqlEnumerator",
     "list": "ListEnumerator",
     "dynamic": "DynamicEnumerator",
 }
 """Kind, which is also its module, and class."""
 
-TABLES = {"csv", "json", "excel"}
+TABLES = {"csv", "json", "excel", "parquet"}
 """Kinds whose `file_path` may be a pattern."""
 
 

@@ -6,5 +6,6 @@ runs in one that may hold `memory_bytes` and think for `cpu_s`, and that knows n
     __main__   the program: one order in, rows out
     excel      worksheets, by python-calamine
     faults     what calamine leaves out: cells with errors, formulas without results
+    biff       the same for the old binary workbooks
     parquet    rows of a Parquet file, by pyarrow
 """

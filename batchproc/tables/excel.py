@@ -9,7 +9,7 @@ from typing import Any
 import python_calamine as calamine
 
 from batchproc.tables import cells, faults, talk
-from batchproc.tables.talk import Note, Refused
+from batchproc.tables.talk import Note, Refused, duration
 
 ROWS = 200
 """Rows in one line of JSON."""
@@ -55,11 +55,7 @@ def plain(value: Any) -> str:
     """What JSON does not have, as text: a duration in the form of ISO 8601."""
     if not isinstance(value, timedelta):
         raise TypeError
-    seconds = abs(value.total_seconds())
-    minutes, seconds = divmod(round(seconds, 3), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    parts = (f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{seconds:g}S" if seconds else "")
-    return ("-" if value.total_seconds() < 0 else "") + "PT" + ("".join(parts) or "0S")
+    return duration(value)
 
 
 def _opened(path: str) -> calamine.CalamineWorkbook:

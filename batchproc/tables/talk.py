@@ -1,5 +1,6 @@
 """What a table's program and whoever started it have in common: no more than this travels between them."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 TOO_LARGE = "memory"
@@ -20,3 +21,12 @@ class Note(NamedTuple):
     number: int
     reason: str
     first: str
+
+
+def duration(value: timedelta) -> str:
+    """In the form of ISO 8601, to the millisecond: "PT30H", "-PT1M0.5S"."""
+    total = round(value.total_seconds(), 3)
+    minutes, seconds = divmod(abs(total), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = (f"{hours}H" if hours else "", f"{minutes}M" if minutes else "", f"{seconds:.6g}S" if seconds else "")
+    return ("-" if total < 0 else "") + "PT" + ("".join(parts) or "0S")

@@ -11,6 +11,8 @@ from typing import Any
 
 import jsonschema
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import workbooks
 from enumerate_help import children, open_files, read, refusal
@@ -54,6 +56,11 @@ def a_workbook(folder: Path) -> dict[str, Any]:
     return {"type": "excel", "file_path": workbooks.xlsx(folder / "w.xlsx", rows), "id_column": "id"}
 
 
+def a_parquet_file(folder: Path) -> dict[str, Any]:
+    pq.write_table(pa.Table.from_pylist(ROWS), folder / "p.parquet", row_group_size=120)
+    return {"type": "parquet", "file_path": str(folder / "p.parquet"), "id_column": "id"}
+
+
 def a_database(folder: Path) -> dict[str, Any]:
     with closing(sqlite3.connect(folder / "d.db")) as database:
         database.execute("CREATE TABLE t (id, name, note)")
@@ -79,7 +86,7 @@ def a_program(folder: Path) -> dict[str, Any]:
     return {**given, "read_directories": [str(folder.resolve())]}
 
 
-SOURCES = (a_folder, a_table, an_array, json_lines, a_workbook, a_database, a_list) + (a_program,) * (sys.platform == "linux")
+SOURCES = (a_folder, a_table, an_array, json_lines, a_workbook, a_parquet_file, a_database, a_list) + (a_program,) * (sys.platform == "linux")
 
 
 @pytest.fixture(params=SOURCES, ids=lambda source: source.__name__)
@@ -89,7 +96,7 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
 
 
 def test_every_kind_has_a_source_here() -> None:
-    assert set(KINDS) == {"file", "csv", "json", "excel", "sql", "list", "dynamic"}
+    assert set(KINDS) == {"file", "csv", "json", "excel", "parquet", "sql", "list", "dynamic"}
 
 
 def test_every_item_comes_once_and_in_the_same_order_at_every_reading(spec: dict[str, Any]) -> None:

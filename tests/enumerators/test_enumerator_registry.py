@@ -14,7 +14,7 @@ from batchproc.errors import InvalidJob, UnknownEnumerator
 
 @pytest.mark.parametrize("kind", ["xlsx", "", None, [], {}, 5, "_common", "base"])
 def test_an_unknown_type_is_told_with_the_known_ones(kind: Any) -> None:
-    with pytest.raises(UnknownEnumerator, match="known types are csv, dynamic, excel, file, json, list, sql"):
+    with pytest.raises(UnknownEnumerator, match="known types are csv, dynamic, excel, file, json, list, parquet, sql"):
         build({"type": kind})
 
 

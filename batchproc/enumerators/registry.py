@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from re import sub
+from types import ModuleType
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -28,21 +29,31 @@ TABLES = {"csv", "json", "excel", "parquet"}
 
 
 class Kinds(Mapping[str, type[Enumerator]]):
-    """Kind to class. A kind is imported when it is first asked for: a server starts without any (20 ms)."""
+    """Kind to class, ours and those of plug-ins. A kind is imported when it is first asked for: a server starts without
+    any (20 ms), and looks for plug-ins only if something else than ours is asked for."""
 
     def __getitem__(self, kind: str) -> type[Enumerator]:
-        name = CLASSES[kind]
+        name = CLASSES.get(kind)
+        if name is None:
+            plugin: type[Enumerator] = _plugins().load(kind)
+            return plugin
         found: type[Enumerator] = getattr(import_module(f"{__package__}.{kind}"), name)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(CLASSES)
+        return iter([*CLASSES, *_plugins().kinds(CLASSES)])
 
     def __len__(self) -> int:
-        return len(CLASSES)
+        return len(list(iter(self)))
 
     def __contains__(self, kind: object) -> bool:
-        return isinstance(kind, str) and kind in CLASSES
+        return isinstance(kind, str) and (kind in CLASSES or kind in _plugins().kinds(CLASSES))
+
+
+def _plugins() -> ModuleType:
+    from batchproc.enumerators import _plugins  # it looks through every installed distribution
+
+    return _plugins
 
 
 KINDS = Kinds()
@@ -87,16 +98,32 @@ def logs(source: Enumerator) -> list[str]:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every kind as {type, about, schema, example}; the schema is JSON Schema, and the example fits it."""
-    return [
-        {
+    """Every kind as {type, about, schema, example}; the schema is JSON Schema, and the example fits it.
+
+    A plug-in that cannot be used is there too: its `about` says why, and the rest is empty.
+    """
+    return [*map(_entry, KINDS), *(_broken_entry(*each) for each in _plugins().hidden(CLASSES))]
+
+
+def _entry(kind: str) -> dict[str, Any]:
+    try:
+        enumerator = KINDS[kind]
+        return {
             "type": kind,
             "about": enumerator.about,
             "schema": _schema(kind, enumerator.config_model),
             "example": {"type": kind, **enumerator.example},
         }
-        for kind, enumerator in KINDS.items()
-    ]
+    except InvalidJob as broken:
+        return _broken_entry(kind, broken.way_out)
+    except Exception as error:
+        if kind in CLASSES:
+            raise
+        return _broken_entry(kind, f"the plug-in that offers it cannot be described: {error!r}")
+
+
+def _broken_entry(kind: str, problem: str) -> dict[str, Any]:
+    return {"type": kind, "about": f"cannot be used: {problem}", "schema": {}, "example": {}}
 
 
 def _schema(kind: str, config: type[Config]) -> dict[str, Any]:

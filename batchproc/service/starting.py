@@ -1,7 +1,6 @@
 """A job is let run: first its pilot, and the rest of it once a person has approved what that showed."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot
 from batchproc.errors import InvalidJob, StoreError, SupervisorError, UnknownField, WrongStatus

@@ -2,8 +2,9 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -74,15 +75,32 @@ class ManyFiles:
             self._place, self._notes = self._first.place, self._first.warnings()
             return
         first: tuple[str, Item] | None = None
-        row = 0
+        after = 0
         for relative, path in self._files():
-            begins = row
-            for item in self._read(relative, path, begins):
-                if row == begins:
+            one = self._one(self._config.model_copy(update={"file_path": path}))
+            with closing(cast("Generator[Item, None, None]", one.items())) as items:
+                item = next(items, None)
+                if item is not None:
                     first = first or (path, item)
                     self._require_same_columns(*first, path, item)
-                row = item.row
-                yield item
+                    self._place = one.place
+                    self._parts.append(Part(after, relative, one.place))
+                    after = yield from self._placed(chain([item], items), self._prefix(relative, path), after)
+            self._notes += [f"{relative}: {note}" for note in one.warnings()]
+
+    def _prefix(self, relative: str, path: str) -> str:
+        """What goes before a key, which then is a number. Raises `SourceError` if it would be too long."""
+        if self._has_id:
+            return ""
+        _common.key_text(f"{relative}:{2**63}", path, "file", 1, "file_path", "the path below the pattern's folder")
+        return f"{relative}:"
+
+    def _placed(self, items: Iterable[Item], prefix: str, after: int) -> Generator[Item, None, int]:
+        """The hot loop. Returns the last row."""
+        row = 0
+        for key, payload, row in items:
+            yield Item(prefix + key, payload, after + row)
+        return after + row
 
     def _files(self) -> Iterator[tuple[str, str]]:
         """Relative and whole path of every file. Raises `SourceError` if there is none."""
@@ -98,18 +116,6 @@ class ManyFiles:
             hint = f"; {hint}" if hint.startswith("'") else "; check the path and the pattern"
             raise SourceError(self._path, f"no file matches {self._pattern!r} in {self._base}{hint}")
         self._notes += folder.warnings()
-
-    def _read(self, relative: str, path: str, after: int) -> Iterator[Item]:
-        one = self._one(self._config.model_copy(update={"file_path": path}))
-        with closing(cast("Generator[Item, None, None]", one.items())) as items:
-            for n, (key, payload, row) in enumerate(items):
-                if n == 0:
-                    self._parts.append(Part(after, relative, one.place))
-                    self._place = one.place
-                if not self._has_id:
-                    key = _common.key_text(f"{relative}:{key}", path, one.place, row, "file_path", "file and place")
-                yield Item(key, payload, after + row)
-        self._notes += [f"{relative}: {note}" for note in one.warnings()]
 
     def _require_same_columns(self, first_path: str, first: Item, path: str, item: Item) -> None:
         known, names = first.payload.keys(), item.payload.keys()

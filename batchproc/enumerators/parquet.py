@@ -76,7 +76,7 @@ class ParquetEnumerator:
             if type(part) is dict:
                 self._notes.append(part["warning"])
                 continue
-            for row in part:
+            for row in zip(*part):  # noqa: B905 - columns of one table
                 number += 1
                 if key_at is None:
                     key = str(number)

@@ -21,7 +21,8 @@ READ = 1 << 16
 
 
 def parts(order: dict[str, Any]) -> Iterator[dict[str, Any] | list[Any]]:
-    """First {"columns", "read"}: all names, and those whose values follow, row by row. {"warning"} may come between."""
+    """First {"columns", "read"}: all names, and those whose values follow, a list for each column, some rows at a time.
+    {"warning"} may come between."""
     with _opened(order["path"]) as table:
         schema = table.schema_arrow
         wanted = order["columns"]
@@ -70,7 +71,7 @@ def _rows(table: pq.ParquetFile, places: list[int], columns: list["_Column"]) ->
             values = [batch.column(n if some else at) for n, at in enumerate(places)]
             lists = [column.values(each, row) for column, each in zip(columns, values, strict=True)]
             yield from ({"warning": column.warning.pop()} for column in columns if column.warning)
-            yield list(zip(*lists, strict=True)) if lists else []
+            yield lists
             row += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise Refused(f"is damaged ({_first_line(error)}); copy or download it again", f"after row {row}") from None

@@ -1,6 +1,7 @@
 """What the tests of all kinds share: read a source, and ask what is said about a broken one."""
 
 import gc
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -75,3 +76,8 @@ def open_files() -> int:
 def children() -> set[str]:
     """Processes that are ours, zombies too."""
     return {pid for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, and a hash of what is in it."""
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}

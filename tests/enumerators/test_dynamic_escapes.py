@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import dynamic_escapes
 import pytest
 from enumerate_help import children
+from watching import Watch
 
 from batchproc import enumerators
 from batchproc.errors import SourceError
@@ -91,70 +91,10 @@ def world(tmp_path: Path) -> Any:
     world.close()
 
 
-class Watch(threading.Thread):
-    """Looks at every process below us, many times a second: its sockets, its memory, who it is."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.known = self._below(os.getpid())
-        self.seen: set[tuple[str, str]] = set()
-        self.inside: set[str] = set()
-        self.sockets = 0
-        self.memory = 0
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(0.01):
-            for pid in self._below(os.getpid()) - self.known:
-                with contextlib.suppress(OSError):
-                    self._look(pid)
-
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
-
-    def left(self, limit_s: float) -> list[str]:
-        """Who is still there after `limit_s`."""
-        until = time.monotonic() + limit_s
-        while (found := self._left()) and time.monotonic() < until:
-            time.sleep(0.01)
-        return found
-
-    def _left(self) -> list[str]:
-        return [pid for pid, started in self.seen if started and started == _started(pid)]
-
-    def _look(self, pid: str) -> None:
-        self.seen.add((pid, _started(pid)))
-        status = Path("/proc", pid, "status").read_text()
-        if not self._is_inside(pid, status):
-            return
-        self.inside.add(pid)
-        fds = [os.readlink(fd) for fd in Path("/proc", pid, "fd").iterdir()]
-        self.sockets += sum(fd.startswith("socket:") for fd in fds)
-        found = re.search(r"VmRSS:\s+(\d+)", status)
-        self.memory = max(self.memory, int(found[1]) * 1024 if found else 0)
-
-    def _is_inside(self, pid: str, status: str) -> bool:
-        """Python in a process namespace of its own; who builds the walls may ask the kernel by a socket."""
-        numbers = re.search(r"NSpid:(.*)", status)
-        return bool(numbers) and len(numbers[1].split()) > 1 and "python" in os.readlink(f"/proc/{pid}/exe")
-
-    def _below(self, pid: int | str) -> set[str]:
-        found: set[str] = set()
-        with contextlib.suppress(OSError):
-            for task in Path("/proc", str(pid), "task").iterdir():
-                for child in (task / "children").read_text().split():
-                    found |= {child, *self._below(child)}
-        return found
-
-
-def _started(pid: str) -> str:
-    """When a process was started; empty if it is gone, or only its number is left for init to collect."""
-    try:
-        fields = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
+def is_inside(pid: str, status: str) -> bool:
+    """Python in a process namespace of its own; who builds the walls may ask the kernel by a socket."""
+    numbers = re.search(r"NSpid:(.*)", status)
+    return bool(numbers) and len(numbers[1].split()) > 1 and "python" in os.readlink(f"/proc/{pid}/exe")
 
 
 def attempt(world: World, code: str, limit_s: float = LIMIT_S) -> tuple[list[Any], str, list[str]]:
@@ -178,7 +118,7 @@ def test_an_attempt_to_escape_fails(name: str, walls: str, world: World, monkeyp
         (world.store / "tokens").write_text("none")
         world._before = world._contents()
     before, folders = children(), set(os.listdir("/tmp"))
-    watch = Watch()
+    watch = Watch(is_inside)
     watch.start()
     began = time.monotonic()
 

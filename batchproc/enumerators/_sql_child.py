@@ -1,16 +1,22 @@
-"""The only place that runs a user's SQL: a program of its own, with nothing of ours in it but this file.
+"""The only place that runs a user's SQL: a program of its own, with nothing of ours in it but this file and, for
+databases other than SQLite, `_sql_server.py` beside it.
 
-Reads one line of JSON from stdin (path, query, params, sys_path, silence_s), and writes JSON lines to stdout: the
-column names, a list for each row, and at last {"rows": n} or {"error": text, "row": n}. Its stdin stays open: when it
-closes, whoever asked is gone, and so is this. Not imported by anything.
+Reads one line of JSON from stdin (path or url, query, params, sys_path, silence_s, timeout_s), and writes JSON lines to
+stdout: {"warning": text} if there is something to say, the column names, a list for each row, and at last {"rows": n}
+or {"error": text, "row": n}. Its stdin stays open: when it closes, whoever asked is gone, and so is this. Not imported
+by anything.
 """
 
+import importlib.util
 import json
+import os
 import select
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from math import isinf
+from math import ceil, inf, isfinite
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +27,15 @@ HEAP = 512 * 1024 * 1024
 """Bytes that SQLite may use: sorting and very large values end in "out of memory", not in a machine that swaps."""
 
 VALUE = 64 * 1024 * 1024
+"""Bytes of one value, and of one row as JSON."""
+
+MEMORY = 2048 * 1024 * 1024
+SPILLED = 4096 * 1024 * 1024
+"""Bytes of address space, and of one temporary file that a sort may spill to (unlinked as soon as it is made)."""
+
 BUSY_MS = 10_000
+GRACE_S = 1.0
+"""A query that did not stop when it was told is inside one long function; it is ended from outside so much later."""
 
 ALLOWED = {20, 21, 31, 33}
 """READ, SELECT, FUNCTION, RECURSIVE."""
@@ -32,20 +46,45 @@ REFUSED = {24: "ATTACH a database", 25: "DETACH a database", 19: "run PRAGMA {0}
 
 
 class Refused(Exception):
-    """An error in the user's words."""
+    """An error in the user's words. `invalid`: the job cannot work at all, on whatever data."""
+
+    invalid = False
+
+
+class Clock:
+    """How long the query has been silent, and how long it may go on at all."""
+
+    def __init__(self, silence_s: float, timeout_s: float) -> None:
+        self._silence_s, self._timeout_s = silence_s, timeout_s
+        self._until = time.monotonic() + timeout_s
+        self.waits()
+
+    def waits(self) -> None:
+        """For the query's next row, from now on."""
+        self._since = time.monotonic()
+
+    def rests(self) -> None:
+        """A row is being handed over; if that takes long, it is not the query's fault."""
+        self._since = inf
+
+    def over(self, grace_s: float = 0) -> str:
+        """What is to be said if the query has to stop."""
+        now = time.monotonic()
+        if now > self._until + grace_s:
+            limit = f"{self._timeout_s:g} s"
+            return f"the query took longer than {limit} and was stopped; set limit, or a larger timeout_s"
+        if now - self._since > self._silence_s + grace_s:
+            return f"the query gave no row for {self._silence_s:g} s and was stopped; add an index or simplify it"
+        return ""
 
 
 class Guard:
-    """Says no to everything that is not reading, and to a query that has been silent for too long."""
+    """Says no to everything that is not reading, and to a query that is over its time."""
 
-    def __init__(self, silence_s: float) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.refused = ""
         self.stopped = ""
-        self._silence_s = silence_s
-        self.heard()
-
-    def heard(self) -> None:
-        self._since = time.monotonic()
+        self._clock = clock
 
     def authorize(self, action: int, first: str | None, second: str | None, *_: object) -> int:
         if action in ALLOWED and not (action == 31 and second == "load_extension"):
@@ -58,12 +97,7 @@ class Guard:
         return 1
 
     def tick(self) -> int:
-        if time.monotonic() - self._since > self._silence_s:
-            self.stopped = (
-                f"the query gave no row for {self._silence_s:g} s and was stopped; add an index or simplify it"
-            )
-        elif select.select([sys.stdin], [], [], 0)[0]:
-            self.stopped = "nobody is listening any more"
+        self.stopped = self._clock.over()
         return 1 if self.stopped else 0
 
     def explain(self, error: Exception) -> str:
@@ -72,38 +106,117 @@ class Guard:
         return self.stopped or _in_words(error)
 
 
+class Sqlite:
+    """One query of one file."""
+
+    def __init__(self, order: dict[str, Any], clock: Clock) -> None:
+        self._order = order
+        self._guard = Guard(clock)
+        self.explain = self._guard.explain
+
+    def start(self) -> tuple[list[str], Iterator[Any], list[str]]:
+        """Column names, rows, warnings."""
+        database = _open(self._order["path"])
+        database.set_authorizer(self._guard.authorize)
+        database.set_progress_handler(self._guard.tick, EVERY)
+        cursor = database.execute(self._order["query"], self._order["params"])
+        if cursor.description is None:
+            raise Refused("the query gives no rows; write one SELECT or WITH query")
+        return [column[0] for column in cursor.description], cursor, []
+
+    def interrupt(self) -> None:
+        """The guard's tick does that."""
+
+
+class Output:
+    """Whole lines, from whichever thread."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(1, "wb", 1 << 16, closefd=False)
+        self.lines = 0
+
+    def put(self, line: bytes) -> None:
+        self._file.write(line + b"\n")
+        self.lines += 1
+
+    def end(self, last: dict[str, Any]) -> None:
+        """Say it, and be gone at once, whatever still runs."""
+        try:
+            self._file.write(json.dumps(last).encode())
+            self._file.flush()
+        finally:
+            os._exit(0)
+
+
 def main() -> None:
     order = json.loads(sys.stdin.readline())
-    guard, sent = Guard(order["silence_s"]), 0
+    sys.path[:] = order["sys_path"]
+    _limit(order["timeout_s"])
+    clock, out = Clock(order["silence_s"], order["timeout_s"]), Output()
+    query = _server(order) if "url" in order else Sqlite(order, clock)
+    threading.Thread(target=_watch, args=(clock, out, query), daemon=True).start()
     try:
-        with open(1, "wb", buffering=1 << 16, closefd=False) as out:
-            sys.path[:] = order["sys_path"]
-            for line in _lines(order, guard):
-                out.write(line + b"\n")
-                guard.heard()
-                sent += 1
-        last: dict[str, Any] = {"rows": sent - 1}
+        sent = _send(query, clock, out)
     except BrokenPipeError:
-        return
+        os._exit(0)
     except Exception as error:
-        last = {"error": guard.explain(error), "row": sent}
-    sys.stdout.write(json.dumps(last))
+        words = str(error) if isinstance(error, Refused) else clock.over() or query.explain(error)
+        out.end({"error": words, "row": out.lines, "invalid": getattr(error, "invalid", False)})
+    out.end({"rows": sent})
 
 
-def _lines(order: dict[str, Any], guard: Guard) -> Iterator[bytes]:
-    """The column names, then each row."""
-    import orjson
+def _send(query: Any, clock: Clock, out: Output) -> int:
+    from orjson import dumps
 
-    database = _open(order["path"])
-    database.set_authorizer(guard.authorize)
-    database.set_progress_handler(guard.tick, EVERY)
-    cursor = database.execute(order["query"], order["params"])
-    if cursor.description is None:
-        raise Refused("the query gives no rows; write one SELECT or WITH query")
-    names = [column[0] for column in cursor.description]
-    yield orjson.dumps(names)
-    for values in cursor:
-        yield _line(values, names, orjson.dumps)
+    names, rows, warnings = query.start()
+    for warning in warnings:
+        out.put(json.dumps({"warning": warning}).encode())
+    out.lines = 0
+    out.put(dumps(names))
+    for values in rows:
+        line = _line(tuple(values), names, dumps)
+        clock.rests()
+        out.put(line)
+        clock.waits()
+    return out.lines - 1
+
+
+def _server(order: dict[str, Any]) -> Any:
+    """The reader of another database, from the file beside this one."""
+    spec = importlib.util.spec_from_file_location("server", Path(__file__).with_name("_sql_server.py"))
+    assert spec and spec.loader  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Query(order, Refused)
+
+
+def _watch(clock: Clock, out: Output, query: Any) -> None:
+    """End a query that is over its time, or that nobody waits for, even if it is deep inside one long function."""
+    while not clock.over():
+        if select.select([sys.stdin], [], [], 0.1)[0]:
+            os._exit(0)
+    threading.Thread(target=query.interrupt, daemon=True).start()
+    while True:
+        if words := clock.over(GRACE_S):
+            out.end({"error": words, "row": out.lines})
+        if select.select([sys.stdin], [], [], 0.1)[0]:
+            os._exit(0)
+
+
+def _limit(timeout_s: float) -> None:
+    import resource
+
+    seconds = ceil(timeout_s + 2 * GRACE_S) + 1
+    for what, amount in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, SPILLED),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        try:
+            resource.setrlimit(what, (amount, amount))
+        except (OSError, ValueError):
+            continue  # macOS refuses some, and a stricter one may be in force
 
 
 def _open(path: str) -> Any:
@@ -120,15 +233,40 @@ def _open(path: str) -> Any:
     return database
 
 
-def _line(values: tuple[Any, ...], names: list[str], dumps: Callable[[Any], bytes]) -> bytes:
+def _line(values: tuple[Any, ...], names: list[str], dumps: Callable[..., bytes]) -> bytes:
     try:
-        line = dumps(values)
+        line = dumps(values, default=_plain)
     except TypeError:
-        name = next((name for name, value in zip(names, values, strict=True) if isinstance(value, bytes)), "?")
-        raise Refused(f"column {name!r} holds binary data; cast it, for example hex({name})") from None
-    if b"null" in line and any(isinstance(value, float) and isinf(value) for value in values):
+        raise _unwritable(values, names, dumps) from None
+    if len(line) > VALUE:
+        raise Refused(f"is larger than {VALUE >> 20} MiB as JSON; select less of it")
+    if b"null" in line and not all(map(_is_finite, values)):
         raise Refused("an infinite number is no JSON; filter it out, or cast it to text")
     return line
+
+
+def _plain(value: Any) -> Any:
+    """Exact, as text: what JSON has no word for, and loses nothing by it."""
+    if type(value).__name__ in {"Decimal", "timedelta", "IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network"}:
+        return str(value)
+    raise TypeError
+
+
+def _unwritable(values: tuple[Any, ...], names: list[str], dumps: Callable[..., bytes]) -> Refused:
+    for name, value in zip(names, values, strict=True):
+        if isinstance(value, bytes | bytearray | memoryview):
+            return Refused(f"column {name!r} holds binary data; cast it, for example hex({name})")
+        try:
+            dumps(value, default=_plain)
+        except TypeError:
+            return Refused(f"column {name!r} holds a {type(value).__name__} that JSON cannot carry; cast it to text")
+    return Refused("it cannot be written as JSON; cast its columns to text")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return all(map(_is_finite, value)) if isinstance(value, list) else True
 
 
 def _in_words(error: Exception) -> str:
@@ -144,6 +282,8 @@ def _in_words(error: Exception) -> str:
             return "it cannot be opened; in WAL mode its folder must be writable for this user; or name a copy"
         case "database is locked":
             return f"it was locked by another program for {BUSY_MS // 1000} s; try again when that one is done"
+        case "database or disk is full" | "disk I/O error":
+            return f"{text}: sorting takes more than {SPILLED >> 30} GiB or the disk has left; sort less at a time"
         case _:
             return text
 

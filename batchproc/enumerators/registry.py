@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from re import sub
+from re import DOTALL, sub
 from types import ModuleType
 from typing import Any, cast
 
@@ -176,5 +176,7 @@ def _way_out(field: str, fault: ErrorDetails, enumerator: type[Enumerator]) -> s
 
 
 def _harmless(value: object) -> object:
-    """A connection string may hold a password; an error is read by many."""
-    return sub(r"//[^/@\s]*@", "//...@", value) if isinstance(value, str) else value
+    """A connection string may hold a password, in whatever spelling; an error is read by many."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    return sub(r"\?.*", "?...", sub(r"://.*@", "://...@", value, flags=DOTALL), flags=DOTALL)

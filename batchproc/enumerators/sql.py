@@ -6,14 +6,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from batchproc.enumerators import _common, _payload
 from batchproc.enumerators.base import Config
-from batchproc.errors import SourceError
+from batchproc.errors import InvalidJob, SourceError
 from batchproc.models import Item
 
 CHILD = Path(__file__).with_name("_sql_child.py")
@@ -24,12 +25,23 @@ KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 """What Python needs to start. Nothing else of our environment is the query's business."""
 
 
-def database_path(connection: str) -> str:
-    """The SQLite file that a connection string names. Raises ValueError, in words, for anything else."""
-    scheme, found, rest = connection.partition("://")
-    if (found and scheme != "sqlite") or re.match(r"[a-z+]{2,}:(?!//)", connection):
-        raise ValueError("only SQLite for now; write sqlite:///absolute/path.db, or the path itself")
-    path = re.sub(r"^/+(?=~|$)|^/+(?=:)", "", rest) if found else connection
+DRIVERS = {
+    "postgresql": ("psycopg", "psycopg[binary]"),
+    "mysql": ("pymysql", "pymysql"),
+    "mariadb": ("pymysql", "pymysql"),
+}
+"""Dialect: the one driver whose read-only session is known to hold (others take several statements in one), and what
+pip calls it."""
+
+
+def database(connection: str) -> str:
+    """A path of an SQLite file, or the URL of another database. Raises ValueError, in words that hold no secret."""
+    found = re.match(r"([A-Za-z][\w]*)(?:\+(\w+))?://", connection)
+    if found and found[1] != "sqlite":
+        return _server_url(found[1].lower(), found[2], connection[found.end() :])
+    if (found and found[2]) or re.match(r"[a-z+]{2,}:(?!//)", connection):
+        raise ValueError("write sqlite:///absolute/path.db, the path itself, or dialect://user:password@host/database")
+    path = re.sub(r"^/+(?=~|$)|^/+(?=:)", "", connection[found.end() :]) if found else connection
     path = re.sub("^//+", "/", path)
     if path in ("", ":memory:"):
         raise ValueError("a database in memory is empty; name a file: sqlite:///absolute/path.db")
@@ -38,21 +50,54 @@ def database_path(connection: str) -> str:
     return _common.absolute(path)
 
 
+def _server_url(dialect: str, driver: str | None, rest: str) -> str:
+    dialect = "postgresql" if dialect == "postgres" else dialect
+    if find_spec("sqlalchemy") is None:
+        raise ValueError("databases other than SQLite need an extra; run: pip install 'batchproc[sqlalchemy]'")
+    if dialect not in DRIVERS:
+        return f"{dialect}+{driver}://{rest}" if driver else f"{dialect}://{rest}"
+    ours, package = DRIVERS[dialect]
+    if driver not in (None, ours):
+        raise ValueError(f"it is read with another driver; leave +{driver} out, and write {dialect}://...")
+    if find_spec(ours) is None:
+        raise ValueError(f"its driver is not installed; run: pip install '{package}'")
+    return f"{dialect}+{ours}://{rest}"
+
+
+def is_url(connection: str) -> bool:
+    """Whether `database` gave a URL; the other thing it gives is an absolute path."""
+    return not connection.startswith("/")
+
+
+def shown(url: str) -> str:
+    """A URL without whatever may be a secret: all before the host, and the settings after the '?'."""
+    return re.sub(r"://.*@", "://", url, flags=re.DOTALL).partition("?")[0]
+
+
 Scalar = str | int | float | bool | None
 
 
 class SqlConfig(Config):
     """Which rows of which database."""
 
-    connection_string: Annotated[str, AfterValidator(database_path)] = Field(
-        description="sqlite:///absolute/path.db, or the path itself"
+    connection_string: Annotated[str, AfterValidator(database)] = Field(
+        description="sqlite:///absolute/path.db, the path itself, or the URL of another database: "
+        "postgresql://user:password@host/database, mysql://..."
     )
     query: str = Field(min_length=1, description="One SELECT or WITH query; it is run read-only")
     params: dict[str, Scalar] | list[Scalar] = Field(
         default_factory=list, description="Values for :name (an object) or ? (a list) in the query"
     )
     id_column: str | None = Field(None, description="Column whose values are unique (default: the row number)")
+    timeout_s: float = Field(3600, ge=1, le=86_400, description="Seconds the whole query may take (default 3600)")
     limit: _common.Limit = None
+
+    @field_validator("params")
+    @classmethod
+    def _by_name_for_servers(cls, params: Any, info: ValidationInfo) -> Any:
+        if isinstance(params, list) and params and is_url(info.data.get("connection_string", "/")):
+            raise ValueError("give an object, and write :name in the query; ? is for SQLite")
+        return params
 
 
 class SqlEnumerator:
@@ -60,7 +105,10 @@ class SqlEnumerator:
 
     kind: ClassVar[str] = "sql"
     place: ClassVar[str] = "row"
-    about: ClassVar[str] = "Rows of a SELECT in an SQLite database; one item per row, its columns as fields"
+    about: ClassVar[str] = (
+        "Rows of a SELECT in an SQLite database, or with an extra PostgreSQL, MySQL and others; one item per row, its "
+        "columns as fields"
+    )
     config_model: ClassVar[type[Config]] = SqlConfig
     example: ClassVar[Mapping[str, Any]] = {
         "connection_string": "sqlite:////home/me/shop.db",
@@ -71,23 +119,24 @@ class SqlEnumerator:
 
     def __init__(self, config: SqlConfig) -> None:
         self._config = config
-        self._path = config.connection_string
+        self._database = config.connection_string
+        self._source = shown(self._database) if is_url(self._database) else self._database
+        self._notes = _common.Notes()
 
     @property
     def source(self) -> str:
-        return self._path
+        return self._source
 
     def warnings(self) -> list[str]:
-        return []
+        return self._notes.texts()
 
     def items(self) -> Generator[Item, None, None]:
         return _common.limited(self._items(), self._config.limit)
 
     def _items(self) -> Generator[Item, None, None]:
-        _common.regular_file(self._path)
-        if not os.access(self._path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
-            # Never opened here to find out: closing it would drop the locks of a database that we have open ourselves.
-            raise SourceError(self._path, "no permission to read this file; give this user read access to it")
+        if not is_url(self._database):
+            self._require_file()
+        self._notes = _common.Notes()
         child = self._start()
         assert child.stdin and child.stdout  # noqa: S101 - both are pipes
         try:
@@ -98,6 +147,12 @@ class SqlEnumerator:
             child.stdout.close()
             child.stdin.close()
             child.wait()
+
+    def _require_file(self) -> None:
+        _common.regular_file(self._database)
+        if not os.access(self._database, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+            # Never opened here to find out: closing it would drop the locks of a database that we have open ourselves.
+            raise SourceError(self.source, "no permission to read this file; give this user read access to it")
 
     def _start(self) -> subprocess.Popen[bytes]:
         """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""
@@ -112,52 +167,60 @@ class SqlEnumerator:
                 bufsize=1 << 16,
             )
         except OSError as error:
-            raise SourceError(self._path, f"the program that reads it did not start: {error}; try again") from None
+            raise SourceError(self.source, f"the program that reads it did not start: {error}; try again") from None
 
     def _order(self, stdin: IO[bytes]) -> None:
         order = {
-            "path": self._path,
+            "url" if is_url(self._database) else "path": self._database,
             "query": self._config.query,
             "params": self._config.params,
             "sys_path": [path for path in sys.path if Path(path).is_absolute()],
             "silence_s": SILENCE_S,
+            "timeout_s": self._config.timeout_s,
         }
         try:
             stdin.write(json.dumps(order).encode() + b"\n")
             stdin.flush()  # and stays open: its end tells the child that we are gone
         except BrokenPipeError:
-            raise SourceError(self._path, "the program that reads it did not start") from None
+            raise SourceError(self.source, "the program that reads it did not start") from None
 
     def _rows(self, lines: IO[bytes]) -> Generator[Item, None, None]:
         import orjson
 
-        columns: list[str] = []
+        columns: list[str] | None = None
         row, key_at = 0, None
-        for row, line in enumerate(lines):
+        for line in lines:
             if line.startswith(b"{"):
-                return self._finish(json.loads(line))
+                last = json.loads(line)
+                if "warning" not in last:
+                    return self._finish(last)
+                self._notes.add(last["warning"])
+                continue
             values = orjson.loads(line)
-            if row == 0:
+            if columns is None:
                 columns = values
                 key_at = self._key_index(columns)
                 continue
+            row += 1
             key = str(row) if key_at is None else self._key(values[key_at], row, columns[key_at])
             yield Item(key, dict(zip(columns, values, strict=True)), row)
-        raise SourceError(self._path, "the program that reads it was killed; try again", f"after row {row}")
+        raise SourceError(self.source, "the program that reads it was killed; try again", f"after row {row}")
 
     def _finish(self, last: dict[str, Any]) -> None:
+        if last.get("invalid"):
+            raise InvalidJob("enumerator.connection_string", self.source, last["error"])
         if "error" in last:
-            raise SourceError(self._path, last["error"], f"row {last['row']}" if last["row"] else "")
+            raise SourceError(self.source, last["error"], f"row {last['row']}" if last["row"] else "")
 
     def _key(self, value: Any, row: int, name: str) -> str:
-        return _common.key_text(value, self._path, "row", row, "id_column", name)
+        return _common.key_text(value, self.source, "row", row, "id_column", name)
 
     def _key_index(self, columns: list[str]) -> int | None:
         twice = [name for name in dict.fromkeys(columns) if not name or columns.count(name) > 1]
         if twice:
             problem = f"the query has columns without a name of their own: {_payload.names(twice)}; name each with AS"
-            raise SourceError(self._path, problem)
+            raise SourceError(self.source, problem)
         name = self._config.id_column
         if name is not None and name not in columns:
-            raise SourceError(self._path, f"id_column names {name!r}, but the columns are {_payload.names(columns)}")
+            raise SourceError(self.source, f"id_column names {name!r}, but the columns are {_payload.names(columns)}")
         return None if name is None else columns.index(name)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""The only place that runs a user's SQL: a program of its own, with nothing of ours in it but this file and, for
-databases other than SQLite, `_sql_server.py` beside it.
+"""The program that runs a user's SQL, with nothing of ours in it but this file and one beside it: `_sql_lite.py` for an
+SQLite file, `_sql_server.py` for all other databases.
 
 Reads one line of JSON from stdin (path or url, query, params, sys_path, silence_s, timeout_s), and writes JSON lines to
 stdout: {"warning": text} if there is something to say, the column names, a list for each row, and at last {"rows": n}
@@ -14,35 +14,20 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-EVERY = 10_000
-"""Steps of SQLite's virtual machine between two looks at the clock; less than a millisecond."""
-
-HEAP = 512 * 1024 * 1024
-"""Bytes that SQLite may use: sorting and very large values end in "out of memory", not in a machine that swaps."""
-
-VALUE = 64 * 1024 * 1024
-"""Bytes of one value, and of one row as JSON."""
+ROW = 64 * 1024 * 1024
+"""Bytes of one row as JSON."""
 
 MEMORY = 2048 * 1024 * 1024
 SPILLED = 4096 * 1024 * 1024
 """Bytes of address space, and of one temporary file that a sort may spill to (unlinked as soon as it is made)."""
 
-BUSY_MS = 10_000
 GRACE_S = 1.0
 """A query that did not stop when it was told is inside one long function; it is ended from outside so much later."""
-
-ALLOWED = {20, 21, 31, 33}
-"""READ, SELECT, FUNCTION, RECURSIVE."""
-
-WRITES = {18: "INSERT into", 9: "DELETE from", 23: "UPDATE"}
-REFUSED = {24: "ATTACH a database", 25: "DETACH a database", 19: "run PRAGMA {0}", 31: "call {1}"}
-"""SQLite's action codes (sqlite3.h, "Authorizer Action Codes") in words."""
 
 
 class Refused(Exception):
@@ -78,56 +63,6 @@ class Clock:
         return ""
 
 
-class Guard:
-    """Says no to everything that is not reading, and to a query that is over its time."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.refused = ""
-        self.stopped = ""
-        self._clock = clock
-
-    def authorize(self, action: int, first: str | None, second: str | None, *_: object) -> int:
-        if action in ALLOWED and not (action == 31 and second == "load_extension"):
-            return 0
-        if action == 19 and first == "data_version" and second is None:
-            return 0  # full-text search asks for it; it reads a number
-        if action in WRITES and not str(first).startswith("sqlite_"):
-            self.refused = self.refused or f"{WRITES[action]} {first}"
-        self.refused = self.refused or REFUSED.get(action, "change the database").format(first, second)
-        return 1
-
-    def tick(self) -> int:
-        self.stopped = self._clock.over()
-        return 1 if self.stopped else 0
-
-    def explain(self, error: Exception) -> str:
-        if self.refused:
-            return f"the query would {self.refused}, and a source is only read; write one SELECT or WITH query"
-        return self.stopped or _in_words(error)
-
-
-class Sqlite:
-    """One query of one file."""
-
-    def __init__(self, order: dict[str, Any], clock: Clock) -> None:
-        self._order = order
-        self._guard = Guard(clock)
-        self.explain = self._guard.explain
-
-    def start(self) -> tuple[list[str], Iterator[Any], list[str]]:
-        """Column names, rows, warnings."""
-        database = _open(self._order["path"])
-        database.set_authorizer(self._guard.authorize)
-        database.set_progress_handler(self._guard.tick, EVERY)
-        cursor = database.execute(self._order["query"], self._order["params"])
-        if cursor.description is None:
-            raise Refused("the query gives no rows; write one SELECT or WITH query")
-        return [column[0] for column in cursor.description], cursor, []
-
-    def interrupt(self) -> None:
-        """The guard's tick does that."""
-
-
 class Output:
     """Whole lines, from whichever thread."""
 
@@ -153,7 +88,7 @@ def main() -> None:
     sys.path[:] = order["sys_path"]
     _limit(order["timeout_s"])
     clock, out = Clock(order["silence_s"], order["timeout_s"]), Output()
-    query = _server(order) if "url" in order else Sqlite(order, clock)
+    query = _reader("_sql_server" if "url" in order else "_sql_lite").Query(order, clock, Refused)
     threading.Thread(target=_watch, args=(clock, out, query), daemon=True).start()
     try:
         sent = _send(query, clock, out)
@@ -181,13 +116,13 @@ def _send(query: Any, clock: Clock, out: Output) -> int:
     return out.lines - 1
 
 
-def _server(order: dict[str, Any]) -> Any:
-    """The reader of another database, from the file beside this one."""
-    spec = importlib.util.spec_from_file_location("server", Path(__file__).with_name("_sql_server.py"))
+def _reader(name: str) -> Any:
+    """A module from the file beside this one: the package it is in would bring all of ours along."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec and spec.loader  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Query(order, Refused)
+    return module
 
 
 def _watch(clock: Clock, out: Output, query: Any) -> None:
@@ -219,27 +154,13 @@ def _limit(timeout_s: float) -> None:
             continue  # macOS refuses some, and a stricter one may be in force
 
 
-def _open(path: str) -> Any:
-    """Read-only three times over: by how the file is opened, by the connection, and by the authorizer."""
-    try:
-        from pysqlite3 import dbapi2 as sqlite
-    except ImportError:
-        import sqlite3 as sqlite
-    database = sqlite.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
-    if hasattr(database, "setlimit"):
-        database.setlimit(0, VALUE)  # SQLITE_LIMIT_LENGTH
-    for setting in ("query_only = 1", "trusted_schema = 0", f"busy_timeout = {BUSY_MS}", f"hard_heap_limit = {HEAP}"):
-        database.execute(f"PRAGMA {setting}")
-    return database
-
-
 def _line(values: tuple[Any, ...], names: list[str], dumps: Callable[..., bytes]) -> bytes:
     try:
         line = dumps(values, default=_plain)
     except TypeError:
         raise _unwritable(values, names, dumps) from None
-    if len(line) > VALUE:
-        raise Refused(f"is larger than {VALUE >> 20} MiB as JSON; select less of it")
+    if len(line) > ROW:
+        raise Refused(f"is larger than {ROW >> 20} MiB as JSON; select less of it")
     if b"null" in line and not all(map(_is_finite, values)):
         raise Refused("an infinite number is no JSON; filter it out, or cast it to text")
     return line
@@ -267,25 +188,6 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, float):
         return isfinite(value)
     return all(map(_is_finite, value)) if isinstance(value, list) else True
-
-
-def _in_words(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    match text:
-        case _ if isinstance(error, MemoryError) or "out of memory" in text:
-            return f"the query needs more than {HEAP >> 20} MiB; sort or group less at a time"
-        case _ if "one statement" in text:
-            return "there is more than one statement; write one SELECT or WITH query"
-        case "file is not a database":
-            return "the file is not an SQLite database; check the path"
-        case "unable to open database file":
-            return "it cannot be opened; in WAL mode its folder must be writable for this user; or name a copy"
-        case "database is locked":
-            return f"it was locked by another program for {BUSY_MS // 1000} s; try again when that one is done"
-        case "database or disk is full" | "disk I/O error":
-            return f"{text}: sorting takes more than {SPILLED >> 30} GiB or the disk has left; sort less at a time"
-        case _:
-            return text
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ OR rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_serv
 class Query:
     """Runs it, and says what went wrong without what must stay secret."""
 
-    def __init__(self, order: dict[str, Any], refused: type[Exception]) -> None:
+    def __init__(self, order: dict[str, Any], _: Any, refused: type[Exception]) -> None:
         self._order, self._refused = order, refused
         self._secrets: list[str] = []
         self._cancel: Any = None

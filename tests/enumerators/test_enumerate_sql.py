@@ -236,9 +236,11 @@ def test_a_database_without_permission_is_told() -> None:
 
 
 def test_a_locked_database_is_told(path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    child = tmp_path / "impatient.py"
-    child.write_text(sql.CHILD.read_text().replace("BUSY_MS = 10_000", "BUSY_MS = 1000"))
-    monkeypatch.setattr(sql, "CHILD", child)
+    lite = sql.CHILD.with_name("_sql_lite.py").read_text()
+    assert "BUSY_MS = 10_000" in lite
+    (tmp_path / "_sql_lite.py").write_text(lite.replace("BUSY_MS = 10_000", "BUSY_MS = 1000"))
+    (tmp_path / "impatient.py").write_text(sql.CHILD.read_text())
+    monkeypatch.setattr(sql, "CHILD", tmp_path / "impatient.py")
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         assert "locked by another program" in complaint("sql", **ask(path, "SELECT * FROM orders"))

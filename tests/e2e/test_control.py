@@ -75,7 +75,7 @@ async def test_a_pause_that_does_not_drain_gives_the_units_back_uncharged(house)
     unit = await house.service.get_unit(job_id, "n0")
     [attempt] = unit.attempts
     assert (attempt.outcome, attempt.charged, attempt.billed) == ("released", False, False)
-    assert 0 < attempt.cost_usd <= 0.1, "the request that was under way may be charged for"
+    assert 0 < attempt.cost_usd < 0.11, "the request that was under way may be charged for"
     await wait_until(lambda: not [p for p in alive.of_home(house.home) if "supervisor" not in p], "no agent is left", 5)
 
 

@@ -50,9 +50,7 @@ def expand(given: Mapping[str, Any]) -> Schema:
     _check_by_its_own_rules(schema)
     for path, part in parts(schema, FIELD):
         _check_part(part, path, schema)
-    costs: dict[int, int] = {}
-    for path, part in parts(schema, FIELD):
-        _cost(part, path, schema, costs)
+    _check_references(schema)
     _check_for_cli(for_cli(schema))
     return schema
 
@@ -123,6 +121,16 @@ def _check_evidence(part: Part, path: str, root: Schema) -> None:
     is_list = kinds(part) == {"array"}
     if kinds(_followed(part.get("items"), path, root) if is_list else part) != {"string"}:
         raise InvalidJob(f"{path}.{EVIDENCE}", part.get("type"), "mark a string, or an array of strings")
+
+
+def _check_references(schema: Schema) -> None:
+    """Each leads to a part of the schema, none in a circle, and all together not into too many."""
+    costs: dict[int, int] = {}
+    try:
+        for path, part in parts(schema, FIELD):
+            _cost(part, path, schema, costs)
+    except RecursionError:
+        raise InvalidJob(FIELD, "…", "its references make too long a chain; make it simpler") from None
 
 
 def _cost(part: Any, path: str, root: Part, costs: dict[int, int]) -> int:

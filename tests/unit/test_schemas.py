@@ -108,8 +108,10 @@ def test_absurd_depth_and_fan_out_are_refused_quickly():
     for _ in range(5_000):
         deep, deep_short = obj(a=deep), {"a": deep_short}
     doubling = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)} | {"d60": {}}
-    for absurd in (deep, deep_short, {"$defs": doubling, **obj(a={"$ref": "#/$defs/d0"})}):
-        with pytest.raises(InvalidJob, match=r"deep|fan out"):
+    chain = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(1_400)} | {"d1400": {}}
+    referring = [{"$defs": defs, **obj(a={"$ref": "#/$defs/d0"})} for defs in (doubling, chain)]
+    for absurd in (deep, deep_short, *referring):
+        with pytest.raises(InvalidJob, match=r"deep|fan out|chain"):
             schemas.expand(absurd)
 
 

@@ -1,5 +1,6 @@
 """What batchproc needs on this machine, looked at one by one, each with the way out."""
 
+import asyncio
 import os
 import shutil
 import time
@@ -12,6 +13,7 @@ from batchproc import credentials
 from batchproc.agents import guard
 from batchproc.errors import BatchprocError, CredentialMissing
 from batchproc.launcher import Launcher
+from batchproc.platform import jail
 from batchproc.settings import Settings
 from batchproc.store import db, engine, processes
 
@@ -37,6 +39,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         _sqlite(),
         _guard(probed),
         _sandbox(probed),
+        await _jail(),
         await _supervisor(settings, environ),
     ]
 
@@ -105,6 +108,18 @@ def _sandbox(probed: guard.Guard | None) -> Check:
         if missing
         else "does not hold here",
         way_out="install bubblewrap and socat, and allow user namespaces; without it jobs of profile full pause",
+    )
+
+
+async def _jail() -> Check:
+    """What a source that is a program runs in."""
+    found = await asyncio.to_thread(jail.best)
+    return Check(
+        name="sandbox for dynamic sources",
+        ok=found is not None,
+        required=False,
+        found=f"stands ({found})" if found else "none holds here",
+        way_out="on Linux install bubblewrap and allow user namespaces; without it `dynamic` sources are refused",
     )
 
 

@@ -63,7 +63,7 @@ def approved_options(
 
 def _enough(job: Job, options: AgentOptions, spent: budget.Spending, results: Sequence[TrialResult]) -> float:
     known = {"largest_request": job.largest_request, "measured": job.measured}
-    reservation = budget.Reservation(options=options, shared=Prompt.of(job).size(options.system_prompt), **known)
+    reservation = budget.Reservation(options=options, shared=Prompt.of(job).size(options), **known)
     return budget.enough_usd(options, spent, reservation.alone_usd(max((one.size for one in results), default=0)))
 
 

@@ -58,7 +58,14 @@ def previewed(job: Job, sample: Sequence[Unit], warnings: Sequence[str], *, whol
 def _doubts(job: Job, sample: Sequence[Unit]) -> list[str]:
     """What of the instructions will probably not do what was meant."""
     seen = [(unit.key, unit.payload) for unit in sample]
-    return lint.warnings(job.instructions, options=job.options, source=job.source, sample=seen, total=job.total_units)
+    return lint.warnings(
+        job.instructions,
+        options=job.options,
+        source=job.source,
+        sample=seen,
+        total=job.total_units,
+        output_schema=job.options.output_schema,
+    )
 
 
 def _plan_warnings(job: Job) -> list[str]:
@@ -71,7 +78,7 @@ def _plan_warnings(job: Job) -> list[str]:
         said.append(f"agents may read everything under {', '.join(folders)}, not only their own file")
     if options.profile in {Profile.EDIT, Profile.FULL}:
         said.append(f"agents may write files {where}")
-    texts = Prompt.of(job).size(options.system_prompt)
+    texts = Prompt.of(job).size(options)
     least = budget.Reservation(options=options, shared=texts, largest_request=0).alone_usd(0)
     if least > options.budget_usd:
         said.append(f"budget_usd is too small: one attempt may cost ${least:.2f}, so nothing would start")

@@ -16,7 +16,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from batchproc import kinds
 from batchproc.errors import InvalidJob
-from batchproc.models import Job
+from batchproc.models import AgentOptions, Job
 
 OPEN, CLOSE = "<unit-data>", "</unit-data>"
 
@@ -113,10 +113,11 @@ class Prompt:
         framed = SHARED.format(instructions=self._instructions.strip(), open=OPEN, close=CLOSE)
         return f"{system_prompt}\n\n{framed}" if system_prompt else framed
 
-    def size(self, system_prompt: str | None) -> int:
-        """Bytes that a request of any unit holds beside the unit's data."""
+    def size(self, options: AgentOptions) -> int:
+        """Bytes that a request of any unit holds beside the unit's data: the words, and what an answer has to be."""
         template = self._instructions if self.is_template else ""
-        return len(((self.shared(system_prompt) or "") + template).encode())
+        schema = orjson.dumps(options.output_schema) if options.output_schema else b""
+        return len(((self.shared(options.system_prompt) or "") + template).encode()) + len(schema)
 
     def _missing(self, payload: Mapping[str, Any]) -> str | None:
         """The first field that the template needs and the payload lacks; None if it can be rendered."""

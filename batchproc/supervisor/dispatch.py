@@ -111,7 +111,7 @@ class Dispatcher:
             return Claim(units=[])
         reserve = budget.Reservation(
             options=job.options,
-            shared=Prompt.of(job).size(job.options.system_prompt),
+            shared=Prompt.of(job).size(job.options),
             largest_request=job.largest_request,
             measured=job.measured,
         )

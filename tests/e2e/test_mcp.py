@@ -86,7 +86,7 @@ REFUSED = {
     "an unknown enumerator": (
         "create_job",
         {"name": "n", "instructions": "i", "enumerator": {"type": "pdf"}},
-        "known types are csv, dynamic, file, json, list, sql",
+        "known types are csv, dynamic, excel, file, json, list, parquet, sql",
     ),
     "a missing file": (
         "create_job",

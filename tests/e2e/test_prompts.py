@@ -16,7 +16,7 @@ async def test_every_face_shows_the_prompt_as_it_is_sent(house):
     created = await house.create("Greet them, in one line.", ROWS, system_prompt="You are kind.")
     assert "Greet them, in one line." in created.shared_prompt
     assert all("Greet them" not in sample.prompt for sample in created.sample)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await house.ended(created.job_id)
     unit = await house.service.get_unit(created.job_id, "Bob")
     [sent] = [call for call in house.model.calls if "Bob" in call.prompt]

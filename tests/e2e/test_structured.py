@@ -29,7 +29,7 @@ async def started(house, source, output_schema, **options):
         options=JobOptions(**{"profile": "answer", **options}),
     )
     job_id = (await house.service.create_job(spec)).job_id
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     return job_id
 
 
@@ -138,7 +138,7 @@ async def test_a_mending_attempt_that_is_killed_is_told_once_more_what_to_mend(h
     await wait_until(lambda: mends_late.asked == 1, "it is asked to mend its answer", 30)
     os.kill((await house.launcher.hello())["pid"], signal.SIGKILL)
     await wait_until(lambda: not house.launcher.is_alive, "it is dead", 5)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     await house.ended(job_id)
     [result] = await house.results(job_id)
     unit = await house.service.get_unit(job_id, result.key)
@@ -164,7 +164,7 @@ async def checked(house, check, **options):
     needed = await house.service.needed_approval(job_id)
     assert check[-1] in needed.text and "OUTSIDE any sandbox" in needed.text
     await house.service.approve(job_id, needed.hash, by="test")
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     return job_id
 
 
@@ -236,7 +236,7 @@ async def test_a_killed_supervisor_leaves_no_check_and_the_units_go_on(house, tm
     once.touch()
     os.kill((await house.launcher.hello())["pid"], signal.SIGKILL)
     await wait_until(lambda: not checks(), "nothing of it is left", 5)
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     await house.ended(job_id)
     assert [r.status for r in await house.results(job_id)] == ["succeeded", "succeeded"]
 
@@ -252,7 +252,7 @@ async def test_a_check_that_is_gone_pauses_the_job_and_keeps_the_answer(house, t
     job_id = (await house.service.create_job(spec)).job_id
     program.unlink()
     await house.service.approve(job_id, (await house.service.needed_approval(job_id)).hash, by="test")
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     ended = await house.ended(job_id)
     assert (ended.status, ended.reason) == ("paused", "machine") and str(program) in ended.detail
     [kept] = await house.results(job_id)
@@ -343,7 +343,7 @@ async def test_a_quote_from_a_file_that_is_no_text_could_not_be_checked(house, t
         options=JobOptions(profile="read-only"),
     )
     job_id = (await house.service.create_job(spec)).job_id
-    await house.service.start_job(job_id)
+    await house.start(job_id)
     await house.ended(job_id)
     [result] = await house.results(job_id)
     assert result.error == "evidence: proof could not be checked: the file is not text (.pdf)"

@@ -78,7 +78,7 @@ async def test_a_first_unit_that_is_cancelled_lets_the_others_go(house):
     script = Clocked(Reply(text="RESULT: ok"), after_s=60)
     house.model._script = script
     created = await house.create(LONG, LIST, **OPTIONS)
-    await house.service.start_job(created.job_id)
+    await house.start(created.job_id)
     await wait_until(lambda: script.began, "the first one asks", 20)
     running = (await house.service.get_status(created.job_id)).running
     assert [unit.last_event.split(":")[0] for unit in running].count("unit.claimed") == 3

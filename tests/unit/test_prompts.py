@@ -1,6 +1,7 @@
 """Instructions and payload become the prompt; the payload is data, byte for byte, never template source."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from batchproc.errors import InvalidJob
 from batchproc.kinds import Kind, of_file
 from batchproc.prompts import CLOSE, OPEN, Prompt, going_on, noted
+from tests.conftest import OPTIONS
 
 AWKWARD = [
     '"',
@@ -85,11 +87,15 @@ def test_the_shared_part_knows_nothing_of_the_units():
 def test_only_the_users_own_system_prompt_is_shared_with_a_template():
     template = Prompt("Greet {{ name }}.")
     assert (template.shared(None), template.shared("Be kind.")) == (None, "Be kind.")
-    assert template.size("Be kind.") == len("Be kind.") + len("Greet {{ name }}.")
+    assert template.size(replace(OPTIONS, system_prompt="Be kind.")) == len("Be kind.") + len("Greet {{ name }}.")
 
 
 def test_the_size_of_what_is_shared_is_counted_in_bytes():
-    assert Prompt("ß" * 1_000).size("ü" * 10) == len(Prompt("ß" * 1_000).shared("ü" * 10).encode()) > 2_020
+    assert (
+        Prompt("ß" * 1_000).size(replace(OPTIONS, system_prompt="ü" * 10))
+        == len(Prompt("ß" * 1_000).shared("ü" * 10).encode())
+        > 2_020
+    )
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,7 @@ class StoreMachine(Work):
     def set_budget(self, data: Any, budget: float) -> None:
         row, job = self.pick(data) or (None, None)
         if row is not None:
-            self.write(control.change, row, BY, changes={"budget_usd": budget}, now=self.now)
-            job.set_budget(budget)
+            self._set_budget(row, job, budget)
 
     @rule(
         data=st.data(),

@@ -47,12 +47,14 @@ class People(Base):
         assert self.dump() == before, "an approval of what was not to be decided changed something"
 
     @rule(data=st.data(), begun=st.booleans())
-    @precondition(lambda self: any(job.round and is_open(job) for _, job in self.jobs.values()))
+    @precondition(lambda self: any(0 < job.round < 4 and is_open(job) for _, job in self.jobs.values()))
     def decide_on_what_was_seen_too_early(self, data: Any, begun: bool) -> None:
-        row, job = self.pick(data, allow=lambda job: job.round and is_open(job))
+        row, job = self.pick(data, allow=lambda job: 0 < job.round < 4 and is_open(job))
         seen, now = self.row(row), self._begin(data, row, job)
         before = self.dump()
-        assert now and not (self._write_begin(seen, [("late", None)]) if begun else self._write_approval(seen, 1))
+        assert now and not (
+            self._write_begin(seen, [("late", None)]) if begun else self._write_approval(seen, seen.trial)
+        )
         assert self.dump() == before, "a decision on what is no more changed something"
 
     def _begin(self, data: Any, row: Row, job: Job) -> bool:

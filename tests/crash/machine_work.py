@@ -70,12 +70,14 @@ class Work(People):
             for attempt in self._claim(row, job, 1, 0.1):
                 self.finish(attempt, how, share, billed=True)
 
-    @rule(data=st.data(), hows=HOWS, share=SHARES, approved=st.booleans())
+    @rule(data=st.data(), hows=HOWS, share=SHARES, budget=st.sampled_from([None, 5.0]), approved=st.booleans())
     @precondition(lambda self: any(is_open(job) for _, job in self.jobs.values()))
-    def try_it_to_the_end(self, data: Any, hows: list[str], share: float, approved: bool) -> None:
+    def try_it_to_the_end(self, data: Any, hows: list[str], share: float, budget: float | None, approved: bool) -> None:
         """A round of the pilot until a person has to decide, if money and luck suffice; and what he decides."""
         row, job = self.pick(data, allow=is_open)
         self._begin(data, row, job)
+        if budget is not None:
+            self._set_budget(row, job, budget)
         for _ in range(3 * len(job.of_round)):
             if job.status != "pilot":
                 break
@@ -85,7 +87,7 @@ class Work(People):
         if approved and job.status == "review":
             self._approve(data, row, job)
 
-    @rule(data=st.data(), hows=HOWS, share=SHARES, between=st.sampled_from([None, None, "cancel", "crash", "begin"]))
+    @rule(data=st.data(), hows=HOWS, share=SHARES, between=st.sampled_from([None, "cancel", "cancel_some", "crash"]))
     @precondition(lambda self: any(is_open(job) for _, job in self.jobs.values()))
     def change_what_runs(self, data: Any, hows: list[str], share: float, between: str | None) -> None:
         """What was claimed before a change says what it likes after it."""
@@ -93,16 +95,18 @@ class Work(People):
         if job.status != "pilot":
             self._begin(data, row, job)
         self.now += 101
-        running = self._claim(row, job, 4, 0.01)
+        self._claim(row, job, 4, 0.01)
         self._begin(data, row, job)
         match between:
             case "cancel":
                 assert self.write(control.cancel, row.number, BY, now=self.now) == job.cancel()
+            case "cancel_some":
+                keys = [unit.key for unit in job.in_pilot[1:]]
+                self.write(control.cancel_keys, row.number, keys, BY, now=self.now)
+                job.cancel_keys(set(keys))
             case "crash":
                 self.crash(rescued=True)
-            case "begin":
-                self._begin(data, row, job)
-        for n, attempt in enumerate(running):
+        for n, attempt in enumerate([one for one in self.live if one.job is job and one.is_live]):
             self.finish(attempt, hows[n % len(hows)], share, billed=True)
 
     @rule(target=opened, data=st.data(), limit=st.integers(1, 4), reserve=RESERVES)
@@ -209,6 +213,10 @@ class Work(People):
             except TakenOver:
                 return
             raise Broken("an older epoch could claim")
+
+    def _set_budget(self, row: Row, job: Job, budget: float) -> None:
+        self.write(control.change, row, BY, changes={"budget_usd": budget}, now=self.now)
+        job.set_budget(budget)
 
     def _let_run(self, data: Any, row: Row, job: Job) -> None:
         """What a person would do so that units of the job run: begin its pilot, approve of it, or go on."""

@@ -100,6 +100,6 @@ def _died(path: str, code: int) -> SourceError:
 def _too_large(path: str) -> SourceError:
     return SourceError(
         path,
-        f"needs more than {MEMORY >> 20} MiB of memory to be read (far-off cells count, even empty ones between); "
+        f"needs more than {MEMORY >> 20} MiB of memory to be read (a far-off cell in a sheet counts all before it); "
         "save the part that you need as CSV and use the type 'csv'",
     )

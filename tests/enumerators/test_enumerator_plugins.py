@@ -110,7 +110,7 @@ def test_its_settings_are_checked_like_ours(install: Install) -> None:
 def test_an_unknown_type_is_told_with_those_of_plug_ins_too(install: Install) -> None:
     install("batchproc-counter", {"counter": "Counter"}, COUNTER)
 
-    with pytest.raises(UnknownEnumerator, match="known types are counter, csv, excel"):
+    with pytest.raises(UnknownEnumerator, match="known types are counter, csv, dynamic, excel"):
         build({"type": "abacus"})
 
 

@@ -183,7 +183,7 @@ async def test_before_an_approval_no_more_is_claimed_than_the_pilot(store, make_
     it = await house(store, make_job)
     await it.begin()
     assert [unit.key for unit in await it.claim()] == ["u1", "u2", "u3"]
-    reserve = Reservation(options=it.job.options, largest_request=0, measured=0)
+    reserve = Reservation(options=it.job.options, shared=0, largest_request=0, measured=0)
     more = {"epoch": it.epoch, "limit": 9, "now": NOW, "reserve": reserve}
     assert not (await store.write(claims.claim, it.job.number, **more)).units
 

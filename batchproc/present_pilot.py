@@ -138,7 +138,8 @@ def plan(look: Snapshot) -> str:
     left = estimates.remaining(look.counts)
     if said is not None and left:
         parts.append(f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}; {said.basis}.")
-        parts.append(f"The budget would be ${said.budget_usd:.2f}; it is never passed.")
+        if said.cost_usd.high:
+            parts.append(f"The budget would be ${said.budget_usd:.2f}; it is never passed.")
     elif not left:
         parts.append("The pilot ran all of its units; nothing is left to run.")
     return " ".join(parts)

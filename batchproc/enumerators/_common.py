@@ -4,22 +4,24 @@ import codecs
 import io
 import os
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from batchproc.enumerators import _gzip, _payload
+from batchproc.enumerators import _disguise, _gzip, _payload
 from batchproc.errors import SourceError
 from batchproc.models import Item
 
 MAX_KEY = 1024
 """Characters of a key."""
 
-MAX_VALUE = 64 * 1024 * 1024
-"""Characters of one value: more is a broken source (an unclosed quote, a binary file), not data for a prompt."""
+MAX_VALUE = 4 * 1024 * 1024
+"""Characters of one value, about what the largest prompt holds: more is a broken source (an unclosed quote, a binary
+file). Parsing takes up to forty times as many bytes, so this also keeps the reading of any source below 300 MB."""
 
 
 def absolute(path: str) -> str:
@@ -53,6 +55,8 @@ def regular_file(path: str) -> None:
 def unreadable(path: str, error: OSError, noun: str) -> SourceError:
     """The operating system's refusal in the user's words."""
     match error:
+        case FileNotFoundError() if Path(path).is_symlink():
+            return SourceError(path, f"is a link that leads nowhere; mend it, or name the {noun} itself")
         case FileNotFoundError():
             return SourceError(path, f"no such {noun}; check the path")
         case NotADirectoryError():
@@ -60,7 +64,7 @@ def unreadable(path: str, error: OSError, noun: str) -> SourceError:
         case PermissionError():
             return SourceError(path, f"no permission to read this {noun}; give this user read access to it")
         case _:
-            return SourceError(path, f"this {noun} cannot be read: {error.strerror or error}")
+            return SourceError(path, f"this {noun} cannot be read: {error.strerror or error}; check the path")
 
 
 def open_binary(path: str) -> IO[bytes]:
@@ -77,9 +81,40 @@ def open_plain(path: str) -> io.BufferedReader:
         raise unreadable(path, error, "file") from None
 
 
-def open_text(path: str, encoding: str) -> IO[str]:
+def open_text(path: str, encoding: str, newline: str = "") -> IO[str]:
     """The file as text, line ends untouched. Raises `SourceError`."""
-    return io.TextIOWrapper(open_binary(path), encoding=encoding, newline="")
+    return io.TextIOWrapper(open_binary(path), encoding=encoding, newline=newline)
+
+
+def encoding_of(path: str) -> str:
+    """The character set of a text file, as its first bytes show it. Raises `SourceError` for what is no text at all."""
+    with open_binary(path) as file, whole(file, path):
+        head = file.read(_disguise.HEAD)
+    problem = _disguise.unmasked(head)
+    if problem is not None:
+        raise SourceError(path, problem)
+    return _disguise.encoding(head)
+
+
+@contextmanager
+def whole(file: IO[Any], path: str) -> Iterator[None]:
+    """Raises `SourceError` if the file got shorter while it was read, whatever else seems to be wrong with it then."""
+    before = os.fstat(file.fileno()).st_size
+    try:
+        yield
+    except OSError as error:
+        raise unreadable(path, error, "file") from None
+    except Exception:
+        _require_whole(file, path, before)
+        raise
+    _require_whole(file, path, before)
+
+
+def _require_whole(file: IO[Any], path: str, before: int) -> None:
+    lost = before - os.fstat(file.fileno()).st_size
+    if lost > 0:
+        problem = f"was changed while it was being read, and is {lost} bytes shorter now"
+        raise SourceError(path, f"{problem}; read it again when nothing writes to it, or name a copy")
 
 
 def bad_bytes(path: str, encoding: str) -> str:
@@ -91,7 +126,7 @@ def bad_bytes(path: str, encoding: str) -> str:
             state = decoder.getstate()
             try:
                 line += decoder.decode(chunk).count("\n")
-            except UnicodeDecodeError:
+            except UnicodeError:
                 decoder.setstate(state)
                 return f"line {line + _lines_before_fault(decoder, chunk)}"
     return f"line {line}"  # its last character is cut off
@@ -102,7 +137,7 @@ def _lines_before_fault(decoder: codecs.IncrementalDecoder, chunk: bytes) -> int
     for byte in chunk:
         try:
             lines += decoder.decode(bytes((byte,))).count("\n")
-        except UnicodeDecodeError:
+        except UnicodeError:
             break
     return lines
 
@@ -121,19 +156,26 @@ def _first(items: Generator[Item, None, None], limit: int) -> Generator[Item, No
 
 def json_item(value: Any, row: int, source: str, place: str, setting: str, id_field: str | None) -> Item:
     """An item from a JSON value: an object is the payload, anything else becomes {"value": ...}."""
-    payload = value if type(value) is dict else {"value": value}
-    fault = _payload.fault(payload)
+    fault = _payload.fault(value if type(value) is dict else {"value": value})
     if fault is not None:
         raise SourceError(source, fault, f"{place} {row}")
-    if id_field is None:
-        return Item(str(row), payload, row)
-    if id_field not in payload:
-        raise SourceError(
-            source,
-            f"has no field {id_field!r}, only {_payload.names(payload)}; add it, or leave {setting} out",
-            f"{place} {row}",
-        )
-    return Item(key_text(payload[id_field], source, place, row, setting, id_field), payload, row)
+    return next(sound_items([value], row, source, place, setting, id_field))
+
+
+def sound_items(
+    values: Iterable[Any], row: int, source: str, place: str, setting: str, id_field: str | None
+) -> Iterator[Item]:
+    """The same for values of which is known that JSON can carry them; `row` is the first one's."""
+    for row, value in enumerate(values, row):  # noqa: B020 - goes on
+        payload = value if type(value) is dict else {"value": value}
+        if id_field is None:
+            key = str(row)
+        elif id_field in payload:
+            key = key_text(payload[id_field], source, place, row, setting, id_field)
+        else:
+            problem = f"has no field {id_field!r}, only {_payload.names(payload)}"
+            raise SourceError(source, f"{problem}; add it, or leave {setting} out", f"{place} {row}")
+        yield Item._make((key, payload, row))
 
 
 def key_text(value: Any, source: str, place: str, row: int, setting: str, name: str) -> str:

@@ -5,9 +5,8 @@ import csv
 from _csv import Reader
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from functools import partial
 from itertools import chain
-from typing import Annotated, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -20,6 +19,7 @@ NOT_FOR_FILES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punyc
 """Python's codecs that are no character set of a file; some give text that JSON cannot carry."""
 
 SEPARATORS = ";\t|,"
+NUL = 'holds NUL characters: set encoding, for example to "utf-16-le", or fetch the file again if it is damaged'
 
 
 def one_character(delimiter: str) -> str:
@@ -89,51 +89,50 @@ class CsvEnumerator:
 
     def _items(self) -> Generator[Item, None, None]:
         self._notes = _common.Notes()
-        encoding = self._config.encoding or self._encoding()
-        with _common.open_text(self._path, encoding) as file:
+        found = _common.encoding_of(self._path)
+        encoding = self._config.encoding or found
+        with _common.open_text(self._path, encoding) as file, _common.whole(file, self._path):
             reader = self._reader(file)
             try:
                 header, rows = self._header(reader)
                 if header:
                     yield from self._rows(header, rows, reader)
-            except UnicodeDecodeError as error:
-                raise self._undecodable(error, encoding) from None
+            except UnicodeError as error:
+                raise self._undecodable(error, encoding, found) from None
             except csv.Error as error:
                 raise self._malformed(error, encoding) from None
 
-    def _encoding(self) -> str:
-        """By its byte order mark; UTF-8, with or without one, if it has none of the others."""
-        with _common.open_binary(self._path) as file:
-            head = file.read(4)
-        if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-            return "utf-32"
-        return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-
-    def _reader(self, file: Any) -> Reader:
-        # A process-wide setting, only ever raised. Lines are cut too: a binary file may have no end of line at all.
+    def _reader(self, file: IO[str]) -> Reader:
+        # A process-wide setting, only ever raised.
         csv.field_size_limit(max(csv.field_size_limit(), _common.MAX_VALUE))
-        lines = iter(partial(file.readline, 2 * _common.MAX_VALUE), "")
-        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+        return csv.reader(_lines(file), delimiter=self._delimiter, strict=True)
 
-    def _header(self, reader: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
+    def _header(self, reader: Reader) -> tuple[list[str], Iterator[list[str]]]:
         """The column names, and the data rows. No names if the file holds no row at all."""
         first = next(filter(None, reader), [])
         if any("\0" in name for name in first):
-            raise SourceError(self._path, 'holds NUL characters: set encoding, for example to "utf-16-le"', "line 1")
+            raise SourceError(self._path, NUL, f"line {reader.line_num}")
         if self._config.has_header:
-            names = [name if name.strip() else f"column_{n}" for n, name in enumerate(first, 1)]
-            self._check_header(names)
-            return names, reader
+            self._check_header(first, reader.line_num)
+            return _numbered(first), reader
         return [f"column_{n}" for n in range(1, len(first) + 1)], chain([first], reader)
 
-    def _check_header(self, names: list[str]) -> None:
+    def _check_header(self, first: list[str], line: int) -> None:
+        if first and not any(map(str.strip, first)):
+            problem = "the header has no names in it; name the columns, or set has_header to false"
+            raise SourceError(self._path, problem, f"line {line}")
+        names = _numbered(first)
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             problem = f"the header has {_payload.names(twice)} more than once; give every column its own name"
-            raise SourceError(self._path, problem, "line 1")
-        other = next((c for c in SEPARATORS if len(names) == 1 and c in names[0]), None)
-        if other and self._config.delimiter is None:
+            raise SourceError(self._path, problem, f"line {line}")
+        if other := self._other_delimiter(names):
             self._notes.add(f"there is only one column, {names[0][:80]!r}: set delimiter to {other!r} if that is wrong")
+
+    def _other_delimiter(self, names: list[str]) -> str | None:
+        """What seems to separate the columns, if nothing was said about it and all are one."""
+        seen = names[0] if len(names) == 1 and self._config.delimiter is None else ""
+        return next((separator for separator in SEPARATORS if separator in seen), None)
 
     def _rows(self, header: list[str], rows: Iterator[list[str]], reader: Reader) -> Iterator[Item]:
         """The hot loop: everything that does not change is looked up before it."""
@@ -144,36 +143,44 @@ class CsvEnumerator:
             if len(row) != width:
                 if not row:
                     continue  # a blank line
-                raise self._ragged(row, width, number + 1, reader.line_num)
+                raise self._ragged(row, header, number + 1, reader.line_num)
             number += 1
             if key_at is None:
                 key = str(number)
             else:
                 key = _common.key_text(row[key_at], self._path, "row", number, "id_column", header[key_at])
             payload = {name: row[at] for name, at in keep} if keep else dict(zip(header, row))  # noqa: B905 - checked
-            yield Item(key, payload, number)
+            yield Item._make((key, payload, number))
 
     def _index(self, header: list[str], name: str, setting: str) -> int:
         if name not in header:
-            raise SourceError(self._path, f"{setting} names {name!r}, but the columns are {_payload.names(header)}")
+            other = self._other_delimiter(header)
+            way_out = f"set delimiter to {other!r}" if other else "name one of them"
+            problem = f"{setting} names {name!r}, but the columns are {_payload.names(header)}; {way_out}"
+            raise SourceError(self._path, problem)
         return header.index(name)
 
-    def _ragged(self, row: list[str], width: int, number: int, line: int) -> SourceError:
-        return SourceError(
-            self._path,
-            f"has {len(row)} values where the first row has {width}; mend it (a value with {self._delimiter!r} in it "
-            "needs quotes around it), or set delimiter",
-            f"row {number}, line {line}",
+    def _ragged(self, row: list[str], header: list[str], number: int, line: int) -> SourceError:
+        other = self._other_delimiter(header)
+        way_out = f"mend it (a value with {self._delimiter!r} in it needs quotes around it), or set delimiter" + (
+            f" to {other!r}" if other else ""
         )
+        if any("\0" in value for value in row):
+            way_out = "it holds NUL bytes, as a damaged file does; remove them, or fetch the file again"
+        problem = f"has {len(row)} values where the first row has {len(header)}; {way_out}"
+        return SourceError(self._path, problem, f"row {number}, line {line}")
 
-    def _undecodable(self, error: UnicodeDecodeError, encoding: str) -> SourceError:
-        shown = error.object[error.start : error.start + 1].hex()
+    def _undecodable(self, error: UnicodeError, encoding: str, found: str) -> SourceError:
+        """`found` is what the file itself seems to say."""
+        likely = "cp1252" if found == encoding else found.removesuffix("-sig")
+        way_out = f'set encoding to what the file is in, for example "{likely}"'
         name = encoding.removesuffix("-sig")
-        return SourceError(
-            self._path,
-            f'the byte 0x{shown} is not {name}; set encoding to what the file is in, for example "cp1252"',
-            _common.bad_bytes(self._path, encoding),
-        )
+        problem = f"is not {name}"
+        if isinstance(error, UnicodeDecodeError):
+            problem = f"the byte 0x{error.object[error.start : error.start + 1].hex()} is not {name}"
+            if error.reason in ("unexpected end of data", "truncated data"):
+                way_out = f"it begins a character that is cut off: fetch the whole file again, or {way_out}"
+        return SourceError(self._path, f"{problem}; {way_out}", _common.bad_bytes(self._path, encoding))
 
     def _malformed(self, error: csv.Error, encoding: str) -> SourceError:
         """Says where the broken record begins: a second pass, so that the first one can be fast."""
@@ -183,18 +190,32 @@ class CsvEnumerator:
             try:
                 for values in reader:
                     row, line = row + bool(values), reader.line_num + 1
-            except (csv.Error, UnicodeDecodeError):
+            except (csv.Error, UnicodeError):
                 pass
         return SourceError(self._path, _in_words(error), f"row {row}, line {line}" if row else f"header, line {line}")
+
+
+def _lines(file: IO[str]) -> Iterator[str]:
+    """Never much more than a value may have: a binary file may have no end of line at all."""
+    line = file.readline(_common.MAX_VALUE).removeprefix("\ufeff")
+    while line:
+        if len(line) == _common.MAX_VALUE:
+            raise csv.Error("line limit")
+        yield line
+        line = file.readline(_common.MAX_VALUE)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    return [name if name.strip() else f"column_{n}" for n, name in enumerate(names, 1)]
 
 
 def _in_words(error: csv.Error) -> str:
     match str(error):
         case text if "end of data" in text:
             return "a quote is opened here and never closed; close it, or write a quote inside quotes twice"
-        case text if "field limit" in text:
+        case text if "limit" in text:
             return (
-                f"a value is larger than {_common.MAX_VALUE >> 20} MiB; if a quote is opened here by mistake, "
+                f"this row is larger than {_common.MAX_VALUE >> 20} MiB; if a quote is opened here by mistake, "
                 "close it, or write a quote inside quotes twice"
             )
         case text if "expected after" in text:

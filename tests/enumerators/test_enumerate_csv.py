@@ -204,11 +204,17 @@ def test_a_byte_order_mark_is_understood_and_never_data(path: Path, encoding: st
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf16_without_a_mark_is_told(path: Path, encoding: str) -> None:
-    put(path, "a,b\n1,2\n".encode(encoding))
+@pytest.mark.parametrize("named", [True, False])
+def test_utf16_without_a_mark_is_understood(path: Path, encoding: str, named: bool) -> None:
+    put(path, "a,b\né,2\n".encode(encoding))
 
-    assert "set encoding" in complaint("csv", file_path=str(path))
-    assert payloads("csv", file_path=str(path), encoding=encoding) == [{"a": "1", "b": "2"}]
+    assert payloads("csv", file_path=str(path), **({"encoding": encoding} if named else {})) == [{"a": "é", "b": "2"}]
+
+
+def test_nul_characters_in_the_header_are_told(path: Path) -> None:
+    put(path, "\na,b\0\n1,2\n")
+
+    assert "line 2: holds NUL characters: set encoding" in complaint("csv", file_path=str(path))
 
 
 def test_bad_utf16_is_told_with_its_line(path: Path) -> None:
@@ -278,10 +284,11 @@ def test_a_value_of_a_megabyte_is_just_a_value(path: Path) -> None:
     assert payloads("csv", file_path=str(path)) == [{"a": big, "b": "x"}]
 
 
-def test_a_value_larger_than_64_mib_is_told(path: Path) -> None:
-    put(path, b"a,b\n1,2\n" + b"x" * (65 << 20))
+@pytest.mark.parametrize("value", ["x" * (4 << 20), '"' + "x\n" * (3 << 20)], ids=["a line", "a quote"])
+def test_a_value_larger_than_4_mib_is_told(path: Path, value: str) -> None:
+    put(path, "a,b\n1,2\n" + value)
 
-    assert "row 2, line 3: a value is larger than 64 MiB" in complaint("csv", file_path=str(path))
+    assert "row 2, line 3: this row is larger than 4 MiB" in complaint("csv", file_path=str(path))
 
 
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:

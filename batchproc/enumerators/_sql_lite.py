@@ -15,7 +15,7 @@ HEAP = 512 * 1024 * 1024
 VALUE = 64 * 1024 * 1024
 """Bytes of one value."""
 
-BUSY_MS = 10_000
+BUSY_MS = 3_000
 
 ALLOWED = {20, 21, 31, 33}
 """READ, SELECT, FUNCTION, RECURSIVE."""
@@ -97,7 +97,12 @@ def _in_words(error: Exception) -> str:
         case _ if "one statement" in text:
             return "there is more than one statement; write one SELECT or WITH query"
         case "file is not a database":
-            return "the file is not an SQLite database; check the path"
+            return "the file is not an SQLite database, or it is encrypted; check the path, or name a decrypted copy"
+        case _ if "malformed" in text:
+            return f"{text}: the file is damaged or cut off; name a good copy, or rescue what is left with .recover"
+        case _ if "Could not decode" in text:
+            column = text.partition("column '")[2].partition("' with text")[0]
+            return f"column {column!r} holds text that is not UTF-8; mend it, or cast it, for example hex({column})"
         case "unable to open database file":
             return "it cannot be opened; in WAL mode its folder must be writable for this user; or name a copy"
         case "database is locked":
@@ -105,4 +110,4 @@ def _in_words(error: Exception) -> str:
         case "database or disk is full" | "disk I/O error":
             return f"{text}: sorting takes more than there is, or than it may take; sort less at a time"
         case _:
-            return text
+            return f"{text}; mend the query"

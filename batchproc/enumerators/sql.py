@@ -153,6 +153,8 @@ class SqlEnumerator:
         if not os.access(self._database, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
             # Never opened here to find out: closing it would drop the locks of a database that we have open ourselves.
             raise SourceError(self.source, "no permission to read this file; give this user read access to it")
+        if Path(self._database).stat().st_size == 0:
+            raise SourceError(self.source, "is an empty file, not a database; check the path")
 
     def _start(self) -> subprocess.Popen[bytes]:
         """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""

@@ -1,21 +1,26 @@
-"""The only place that parses JSON from a stream: exact, one value at a time, in constant memory.
+"""The only place that parses JSON from a stream: exact, in constant memory, many elements at once where that is safe.
 
 Exact is why this is not a ready-made streaming parser: the fast one reads half a surrogate pair as "?" and cannot hold
-whole numbers between 2^63 and 2^64. Values are parsed by the standard library's C scanner.
+whole numbers between 2^63 and 2^64. What `_jsonfast` leaves is parsed by the standard library's C scanner.
 """
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from batchproc.enumerators import _jsonfast
 from batchproc.enumerators._common import MAX_VALUE
 
-CHUNK = 1 << 18
+CHUNK = 1 << 15
 NEAR = 32
 """Characters: an error further from the end of what was read than this is no matter of reading more."""
 
 _WHITE = re.compile(r"[ \t\n\r]*")
+_SEAM = re.compile(r'\}[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"[^"\\]{0,80}"')
+"""Where one object ends and the next begins, up to its first field's name."""
 
 
 class Malformed(ValueError):
@@ -26,15 +31,28 @@ class Malformed(ValueError):
         self.line = line
 
 
-class _NotANumber(ValueError):
-    """NaN, Infinity or -Infinity."""
+class TooFar(Exception):
+    """There is more to read than the reader was allowed to."""
+
+
+class _Refused(ValueError):
+    """What the standard library would take: NaN, Infinity and -Infinity, and a field twice."""
 
 
 def _refuse(constant: str) -> None:
-    raise _NotANumber(f"{constant} is not JSON; write null or a text in its place")
+    raise _Refused(f"{constant} is not JSON; write null or a text in its place")
 
 
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_constant=_refuse).scan_once  # type: ignore[attr-defined] # not in the stubs
+def _unique(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(fields)
+    if len(found) < len(fields):
+        (twice, _), *_ = Counter(name for name, _ in fields).most_common(1)
+        raise _Refused(f"the field {twice!r} is there twice")
+    return found
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
+_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined] # not in the stubs
 
 
 def parse(text: str) -> Any:
@@ -45,8 +63,8 @@ def parse(text: str) -> Any:
         raise Malformed(f"no JSON value at column {error.value + 1}", 1) from None
     except json.JSONDecodeError as error:
         raise Malformed(f"{_in_words(error)} at column {error.colno}", 1) from None
-    except _NotANumber as error:
-        raise Malformed(str(error), 1) from None
+    except ValueError as error:
+        raise Malformed(_refusal(error), 1) from None
     if text[end:].strip(" \t\r\n"):
         raise Malformed(f"something follows the value, at column {end + 1}", 1)
     return value
@@ -57,6 +75,11 @@ def _end_of_white(text: str, at: int) -> int:
     return found.end() if found else at
 
 
+def _refusal(error: ValueError) -> str:
+    """Ours, or that of the standard library to make a number of thousands of digits."""
+    return str(error) if isinstance(error, _Refused) else "a number has too many digits; write it as text, in quotes"
+
+
 def _in_words(error: json.JSONDecodeError) -> str:
     return error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
 
@@ -64,9 +87,13 @@ def _in_words(error: json.JSONDecodeError) -> str:
 class Reader:
     """A position in a JSON text. Every method reads on from there."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], reach: float = math.inf) -> None:
+        """Raises `TooFar` instead of reading more than about `reach` characters."""
         self._file = file
+        self._reach = reach
         self._text = ""
+        self._seam = ""
+        self._in_vain = False
         self._at = 0
         self._dropped_lines = 0
         self._ended = False
@@ -94,8 +121,8 @@ class Reader:
                 self._read_on("no JSON value here", error.value)
             except json.JSONDecodeError as error:
                 self._read_on(_in_words(error), error.pos)
-            except _NotANumber as error:
-                raise self.malformed(str(error)) from None
+            except ValueError as error:
+                raise self.malformed(_refusal(error)) from None
             else:
                 # A number may go on in what was not read yet.
                 length = end - self._at
@@ -105,11 +132,33 @@ class Reader:
 
     def elements(self) -> Iterator[Any]:
         """The values of the array that begins here."""
+        for values, _ in self.batches():
+            yield from values
+
+    def batches(self) -> Iterator[tuple[list[Any], bool]]:
+        """The same, several at a time, and whether it is known already that JSON can carry them."""
         self._expect("[", "an array")
         for _ in self._members("]"):
-            value = self.value()
-            self.elements_read += 1
-            yield value
+            several = self._several()
+            values = several or [self.value()]
+            if not several:
+                seam = _SEAM.match(self._text, self._at - 1)
+                self._seam = seam[0] if seam else ""
+            self.elements_read += len(values)
+            yield values, bool(several)
+
+    def _several(self) -> list[Any]:
+        """The elements up to the last place that looks like the seam between the last two: if all of that can be read
+        as elements, one does end there. None of them if it cannot; then it is not tried again before more was read."""
+        if not self._seam or self._in_vain:
+            return []
+        end = self._text.rfind(self._seam, self._at) + 1
+        found = _jsonfast.elements(self._text[self._at : end]) if end else None
+        if not found:
+            self._in_vain = True
+            return []
+        self._at = end
+        return found
 
     def fields(self) -> Iterator[str]:
         """The field names of the object that begins here; who asks for the next one has read the value."""
@@ -193,18 +242,9 @@ class Reader:
         rest = self._text[self._at :]
         if len(rest) > MAX_VALUE:
             raise self.malformed(f"this value is larger than {MAX_VALUE >> 20} MiB; is a quote or a bracket missing?")
-        chunk = self._file.read(max(CHUNK, len(rest)))
-        self._text, self._at, self._ended = rest + chunk, 0, not chunk
+        self._reach -= self._at
+        if self._reach < 0:
+            raise TooFar
+        chunk = self._file.read(min(max(CHUNK, len(rest)), MAX_VALUE + CHUNK - len(rest)))
+        self._text, self._at, self._ended, self._in_vain = rest + chunk, 0, not chunk, False
         return not self._ended
-
-
-def array_paths(reader: Reader, depth: int = 3, before: str = "") -> Iterator[str]:
-    """Dotted paths of the arrays in the object that begins here, for a person to choose from."""
-    for name in reader.fields():
-        opening = reader.peek()
-        if opening == "{" and depth > 1:
-            yield from array_paths(reader, depth - 1, f"{before}{name}.")
-        else:
-            if opening == "[":
-                yield before + name
-            reader.skip()

@@ -13,7 +13,8 @@ from enumerate_help import complaint, keys, payloads, read, refusal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchproc.enumerators import _jsonstream, build
+from batchproc.enumerators import _jsonfast, _jsonstream, build
+from batchproc.errors import SourceError
 
 VALUES = st.recursive(
     st.none()
@@ -63,6 +64,51 @@ def test_any_lines_are_read_back_exactly(tmp_path: Path, values: list[Any]) -> N
     path = put(tmp_path, "\n".join(json.dumps(value) for value in values), "a.ndjson")
 
     assert repr(payloads("json", file_path=path)) == repr([as_payload(value) for value in values])
+
+
+ODD = ["18446744073709551616", "1e400", r'"\ud800"', "NaN", "1, ", "]", "[" * 300, '{"a": 1, "a": 2}', r'"\u003a"']
+FINE = ["1", "1.0", "18446744073709551615", '"a:b"', r'"}, {\"a\": 1"', '[{"a": 1}, {"a": 2}]', '{"a": {"a": 1}}']
+PIECES = st.sampled_from([*ODD, *FINE, *FINE])
+OBJECTS = st.lists(st.lists(PIECES | st.just("1"), min_size=1, max_size=3), min_size=3, max_size=8)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=OBJECTS, lines=st.booleans(), chunk=st.sampled_from([20, 60, 1 << 15]))
+def test_reading_many_at_once_gives_what_reading_one_by_one_gives(
+    tmp_path: Path, rows: list[list[str]], lines: bool, chunk: int
+) -> None:
+    objects = [
+        "{" + ", ".join(f'"{name}": {piece}' for name, piece in zip("abc", row, strict=False)) + "}" for row in rows
+    ]
+    text = "\n".join(objects) if lines else "[" + ", ".join(objects) + "]"
+    spec = {"type": "json", "file_path": put(tmp_path, text, "a.jsonl" if lines else "a.json")}
+
+    def outcome() -> tuple[list[Any], str]:
+        found = []
+        try:
+            for item in build(spec).items():
+                found.append(item)
+        except SourceError as error:
+            return found, str(error)
+        return found, ""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_jsonstream, "CHUNK", chunk)
+        at_once = outcome()
+        patch.setattr(_jsonfast, "lines", lambda _: None)
+        patch.setattr(_jsonfast, "elements", lambda _: None)
+        assert repr(at_once) == repr(outcome())
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_objects_of_one_shape_are_read_many_at_once(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": n, "time": "10:30", "tags": [{"of": n}]} for n in range(5000)]
+    path = put(tmp_path, rows if name == "a.json" else "\n".join(map(json.dumps, rows)), name)
+    scan, scanned = _jsonstream._scan, []
+    monkeypatch.setattr(_jsonstream, "_scan", lambda text, at: scanned.append(at) or scan(text, at))
+
+    assert payloads("json", file_path=path, id_field="id") == rows
+    assert len(scanned) < 50
 
 
 @settings(max_examples=300, deadline=None)
@@ -305,7 +351,18 @@ def test_a_fault_deep_in_a_large_file_is_told_without_reading_on(tmp_path: Path)
 def test_bad_bytes_are_told_with_their_line(tmp_path: Path, name: str) -> None:
     body = b'"x"' if name == "a.jsonl" else b'["x",'
     assert "line 2: is not UTF-8" in complaint("json", file_path=put(tmp_path, body + b'\n"caf\xe9"\n', name))
-    assert "is not UTF-8" in complaint("json", file_path=put(tmp_path, "[1]".encode("utf-16"), name))
+    utf16 = "\n\n".encode("utf-16") + b"[\0\0\xd8"
+    assert "line 3: is not UTF-16" in complaint("json", file_path=put(tmp_path, utf16, name))
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_any_encoding_of_unicode_is_read(tmp_path: Path, name: str, encoding: str) -> None:
+    text = '["é",\n"😀"]' if name == "a.json" else '"é"\n"😀"\n'
+
+    found = payloads("json", file_path=put(tmp_path, text.encode(encoding), name))
+
+    assert found == [{"value": "é"}, {"value": "😀"}]
 
 
 @pytest.mark.parametrize(
@@ -328,7 +385,7 @@ def test_keys_are_the_fields_value_as_text(tmp_path: Path) -> None:
     assert keys("json", file_path=path, id_field="id") == ["1", "01", "1.5", "false"]
 
 
-def test_a_value_larger_than_64_mib_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_larger_than_4_mib_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a smaller measure, to save the test's time."""
     monkeypatch.setattr(_jsonstream, "MAX_VALUE", 1 << 20)
     monkeypatch.setattr("batchproc.enumerators._common.MAX_VALUE", 1 << 20)

@@ -172,7 +172,7 @@ def sound_items(
     payloads = values if set(map(type, values)) == {dict} else [v if type(v) is dict else {"value": v} for v in values]
     keys = map(str, rows) if id_field is None else _plain_keys(payloads, id_field)
     if keys is not None:
-        return map(_ITEM, zip(keys, payloads, rows, strict=True))
+        return map(make_item, zip(keys, payloads, rows, strict=True))
     return (
         Item(_key(payload, source, place, row, setting, str(id_field)), payload, row)
         for payload, row in zip(payloads, rows, strict=True)
@@ -186,8 +186,8 @@ def _key(payload: dict[str, Any], source: str, place: str, row: int, setting: st
     return key_text(payload[id_field], source, place, row, setting, id_field)
 
 
-_ITEM: Callable[[tuple[str, Any, int]], Item] = partial(tuple.__new__, Item)
-"""`Item(*it)`, three times as fast."""
+make_item: Callable[[tuple[str, Any, int]], Item] = partial(tuple.__new__, Item)
+"""`Item(*it)`, three times as fast: for hot loops."""
 
 
 def _plain_keys(payloads: Sequence[Any], id_field: str) -> list[str] | None:

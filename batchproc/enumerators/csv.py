@@ -137,6 +137,7 @@ class CsvEnumerator:
     def _rows(self, header: list[str], rows: Iterator[list[str]], reader: Reader) -> Iterator[Item]:
         """The hot loop: everything that does not change is looked up before it."""
         width, number = len(header), 0
+        make_item = _common.make_item
         keep = [(name, self._index(header, name, "columns")) for name in self._config.columns or ()]
         key_at = None if self._config.id_column is None else self._index(header, self._config.id_column, "id_column")
         for row in rows:
@@ -150,7 +151,7 @@ class CsvEnumerator:
             else:
                 key = _common.key_text(row[key_at], self._path, "row", number, "id_column", header[key_at])
             payload = {name: row[at] for name, at in keep} if keep else dict(zip(header, row))  # noqa: B905 - checked
-            yield Item._make((key, payload, number))
+            yield make_item((key, payload, number))
 
     def _index(self, header: list[str], name: str, setting: str) -> int:
         if name not in header:

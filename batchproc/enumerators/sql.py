@@ -205,7 +205,7 @@ class SqlEnumerator:
                 continue
             row += 1
             key = str(row) if key_at is None else self._key(values[key_at], row, columns[key_at])
-            yield Item(key, dict(zip(columns, values, strict=True)), row)
+            yield _common.make_item((key, dict(zip(columns, values, strict=True)), row))
         raise SourceError(self.source, "the program that reads it was killed; try again", f"after row {row}")
 
     def _finish(self, last: dict[str, Any]) -> None:

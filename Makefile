@@ -25,6 +25,7 @@ torture: $(VENV)/.dev               ## the same, for hours
 	BATCHPROC_CRASH=torture $(BIN)/python -m tests.crash
 
 bench: $(VENV)/.dev                 ## side by side with peers, as ratios in one run
+	$(PIP) --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 clean:

@@ -12,7 +12,7 @@ import traceback
 from batchproc.store import engine
 from benchmarks.comparison import HEADER, Row
 
-NAMES = ("enumerate", "status", "store", "takeover", "mcp_start", "first_call", "throughput", "quote")
+NAMES = ("enumerate", "sources", "status", "store", "takeover", "mcp_start", "first_call", "throughput", "quote")
 
 
 def main() -> None:

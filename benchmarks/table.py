@@ -1,6 +1,8 @@
-"""The CSV file that `enumerate` and `status` read: id, name, amount, note; about 60 bytes a row."""
+"""The rows that `enumerate`, `sources` and `status` read: id, name, amount, note; about 60 bytes each as CSV."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 INSTRUCTIONS = "Write one line about {{ name }}."
 
@@ -13,6 +15,17 @@ def write(path: Path, rows: int) -> Path:
             for n in range(1, rows + 1)
         )
     return path
+
+
+def rows(count: int) -> Iterator[dict[str, Any]]:
+    """The same with the amount as a number, for what has numbers."""
+    for n in range(1, count + 1):
+        yield {
+            "id": f"c-{n:07d}",
+            "name": f"Customer number {n}",
+            "amount": n % 9973 + n % 100 / 100,
+            "note": f"seen in ward {n % 31} of town {n % 701}",
+        }
 
 
 def enumerator(path: Path) -> dict[str, str]:

@@ -27,7 +27,7 @@ ENUMERATOR = (
     '{"type": "json", "file_path": "/abs/x.jsonl", "items_path"?, "id_field"?} | {"type": "sql", '
     '"connection_string": "sqlite:////abs/x.db", "query": "SELECT …", "id_column"?} | {"type": "list", "items": […], '
     '"key_field"?} | {"type": "dynamic", "code": "def enumerate_items(context): …", "context"?} (a person has to allow '
-    'the code). file_path may be a pattern. list_enumerators has every key.'
+    "the code). file_path may be a pattern. list_enumerators has every key."
 )
 
 OUTPUT_SCHEMA = (

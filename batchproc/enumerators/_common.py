@@ -71,7 +71,12 @@ def unreadable(path: str, error: OSError, noun: str) -> SourceError:
 
 def open_binary(path: str) -> IO[bytes]:
     """The file, opened for reading; what is in it, if it is compressed. Raises `SourceError`."""
-    return _gzip.opened(open_plain(path), path)
+    file = open_plain(path)
+    try:
+        return _gzip.opened(file, path)
+    except OSError as error:
+        file.close()
+        raise unreadable(path, error, "file") from None
 
 
 def open_plain(path: str) -> io.BufferedReader:

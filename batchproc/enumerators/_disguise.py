@@ -8,14 +8,14 @@ HEAD = 16
 PACKED = "unpack it and name the file that comes out"
 NO_TABLE = "name a file that holds text"
 DISGUISED = (
-    (b"\x1f\x8b", "a gzip file", PACKED),
+    (b"\x1f\x8b", "a gzip file inside a gzip file", PACKED),
     (b"BZh91AY&SY", "a bzip2 file", PACKED),
     (b"\xfd7zXZ\0", "an xz file", PACKED),
     (b"\x28\xb5\x2f\xfd", "a zstd file", PACKED),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", PACKED),
-    (b"PK\3\4", "a zip archive or a spreadsheet", f"save the sheet as CSV, or {PACKED}"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old spreadsheet or document", "save it as CSV"),
-    (b"PAR1\x15", "a Parquet file", "convert it to CSV or JSON Lines"),
+    (b"PK\3\4", "a spreadsheet or a zip archive", f"use the enumerator type 'excel', or {PACKED}"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old spreadsheet or document", "use the enumerator type 'excel'"),
+    (b"PAR1\x15", "a Parquet file", "use the enumerator type 'parquet'"),
     (b"SQLite format 3\0", "an SQLite database", "use the enumerator type 'sql'"),
     (b"%PDF-", "a PDF document", "use the enumerator type 'file' to process documents"),
     (b"\x89PNG\r\n", "an image", "use the enumerator type 'file' to process images"),

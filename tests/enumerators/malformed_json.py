@@ -1,7 +1,5 @@
 """Malformed JSON arrays: what is in them, and what is said about them."""
 
-import gzip
-
 from malformed_help import Bad, Odd, huge, put
 
 ROWS = [{"a": 1, "b": "é"}, {"a": 2, "b": "😀"}]
@@ -200,7 +198,6 @@ BAD = [
         make=put("json.json", '{"data": [{"items": [1]}]}', items_path="data.items"),
         says=("not an object", "'data'"),
     ),
-    Bad(name="a gzip file", make=put("json.json", gzip.compress(ARRAY.encode())), says=("gzip", "unpack")),
     Bad(name="a web page", make=put("json.json", "<!DOCTYPE html><html>"), says=("neither an array nor JSON Lines",)),
     Bad(
         name="an array that shrinks",

@@ -1,7 +1,5 @@
 """Malformed JSON Lines: what is in them, and what is said about them."""
 
-import gzip
-
 from malformed_help import Bad, Odd, huge, put
 from malformed_json import ARRAY, DEEP, ROWS
 
@@ -111,7 +109,6 @@ BAD = [
         place="line 2",
         says=("no field 'id'", "add it"),
     ),
-    Bad(name="a gzip file of lines", make=put("json.jsonl", gzip.compress(LINES.encode())), says=("gzip", "unpack")),
     Bad(
         name="lines that shrink",
         make=put("json.jsonl", LINES * 100_000),

@@ -239,8 +239,8 @@ def test_a_database_without_permission_is_told() -> None:
 
 def test_a_locked_database_is_told(path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lite = sql.CHILD.with_name("_sql_lite.py").read_text()
-    assert "BUSY_MS = 10_000" in lite
-    (tmp_path / "_sql_lite.py").write_text(lite.replace("BUSY_MS = 10_000", "BUSY_MS = 1000"))
+    assert "BUSY_MS = 3_000" in lite
+    (tmp_path / "_sql_lite.py").write_text(lite.replace("BUSY_MS = 3_000", "BUSY_MS = 1000"))
     (tmp_path / "impatient.py").write_text(sql.CHILD.read_text())
     monkeypatch.setattr(sql, "CHILD", tmp_path / "impatient.py")
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:

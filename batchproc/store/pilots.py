@@ -140,12 +140,14 @@ RESUME = """
 UPDATE jobs SET status = 'pilot', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     credential = :credential, resumed_at = :now, starts = starts + 1
 WHERE number = :number AND deleting = 0 AND approved_at IS NULL AND trial > 0
-    AND (status = 'review' OR (status = 'paused' AND paused_from = 'pilot'))
+    AND ((status = 'review' AND EXISTS (SELECT 1 FROM retries WHERE job = jobs.number))
+        OR (status = 'paused' AND paused_from = 'pilot'))
 """
 
 
 def resume(tx: engine.Tx, number: int, *, credential: Credential, order: Order, now: float) -> bool:
-    """Go on with the round: after a pause, or because units of it are asked for again. False: there is none."""
+    """Go on with the round: after a pause, or because units of it are asked for again. False: there is nothing to go on
+    with, or the round came to its end meanwhile."""
     if not tx.execute(RESUME, {"number": number, "credential": credential, "now": now}).rowcount:
         return False
     events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **jobs.told(order)})

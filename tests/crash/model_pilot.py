@@ -85,7 +85,8 @@ class Pilot:
                 unit.ask_again()
 
     def resume(self) -> bool:
-        if self.is_approved or not self.trial or self.status not in {"review", "paused"}:
+        waits = self.status == "paused" or (self.status == "review" and self.retries)
+        if self.is_approved or not self.trial or not waits:
             return False
         self.go("pilot")
         self.drain_pilot()

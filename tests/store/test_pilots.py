@@ -195,3 +195,19 @@ async def test_a_job_that_is_being_deleted_is_not_approved(store, make_job):
     await store.write(retention.mark_deleted, it.job, now=NOW)
     assert not await it.approve()
     assert "job.approved" not in [e.kind for e in await store.read(events.of_job, it.job.number, 0, limit=100)]
+
+
+async def test_who_goes_on_with_a_pilot_that_came_to_its_end_meanwhile_changes_nothing(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    running = await it.claim()
+    await store.write(control.hold, it.job.number, ME, release=False, now=NOW)
+    for unit in running:
+        await it.settle(unit)
+    before = await it.now()
+    assert before.status == "review"
+    paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+    assert not await store.write(pilots.resume, it.job.number, **paid)
+    assert await it.now() == before
+    kinds = [e.kind for e in await store.read(events.of_job, it.job.number, 0, limit=100)]
+    assert kinds.count("job.review") == 1

@@ -95,6 +95,43 @@ def ended(tx: engine.Tx, job: int, keys: Collection[str]) -> Findings:
     return found
 
 
+ENDS_OF_TRIALS = """
+SELECT t.n, t.ended_at IS NOT NULL AS has_ended, t.round = j.round AS is_last,
+    (SELECT COUNT(*) FROM events e WHERE e.job = t.job AND e.kind IN ('trial.ended', 'job.review')
+        AND e.data ->> 'trial' = t.n) AS told,
+    (SELECT COUNT(*) FROM trial_results r WHERE r.job = t.job AND r.trial = t.n) AS results
+FROM trials t JOIN jobs j ON j.number = t.job WHERE t.job = :job
+"""
+OF_ANOTHER_TRIAL = """
+SELECT COUNT(*) FROM trial_results r JOIN units u ON u.number = r.unit
+WHERE r.job = :job AND r.status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM attempts a
+    WHERE a.unit = r.unit AND a.trial = r.trial AND r.text = u.key || '#' || a.n)
+"""
+IN_FORCE = """
+SELECT COUNT(*) FROM units u JOIN jobs j ON j.number = u.job LEFT JOIN trial_results r
+    ON r.job = u.job AND r.trial = j.trial AND r.unit = u.number
+WHERE u.job = :job AND u.pilot = 1 AND (u.status, u.text) IS NOT (r.status, r.text)
+"""
+PILOT = "SELECT number FROM units WHERE job = :job AND pilot = 1"
+
+
+def review(tx: engine.Tx, job: int, did: Collection[Effect]) -> Findings:
+    """A job in review, of which nobody asked for units again: each trial of its last round is recorded once, from what
+    was said under it; no agent ever worked on anything but the pilot's units."""
+    found, of = books(tx), {"job": job}
+    pilot = {row["number"] for row in tx.execute(PILOT, of)}
+    for row in tx.execute(ENDS_OF_TRIALS, of):
+        if row["told"] > 1 or (row["is_last"] and not row["has_ended"]):
+            found.wrong.append(f"trial {row['n']} ended {row['told']} times")
+        if row["results"] != len(pilot) * row["told"]:
+            found.wrong.append(f"trial {row['n']} has {row['results']} results of {len(pilot)} units")
+    for what, sql in (("answers are not those of their trial", OF_ANOTHER_TRIAL), ("units are not as tried", IN_FORCE)):
+        if n := tx.execute(sql, of).fetchone()[0]:
+            found.wrong.append(f"{n} {what}")
+    found.wrong += [f"unit {unit} ran before an approval" for unit in {one.unit for one in did} - pilot]
+    return found
+
+
 def money(tx: engine.Tx, job: int) -> Findings:
     """What was spent and is reserved is within the budget."""
     row = tx.execute(OF_JOB, {"job": job}).fetchone()

@@ -8,18 +8,21 @@ import signal
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from batchproc.store import db
+from batchproc.store import db, events
 
 VERBS = (
     *("claims.claim", "attempts.settle", "attempts.rescue", "processes.take_over", "events.append"),
     *("jobs.pause", "jobs.go_on", "limits.keep", "backlog.step"),
 )
 
+FACTS = ("job.review", "trial.ended")
+"""Kinds of events that may stand in the place of a verb: whatever verb tells of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """At the `k`-th call of `verb`: `before` its commit, with the transaction open, or `after` it, with nothing done
-    since."""
+    since. With a fact, at the `k`-th that tells of it."""
 
     verb: str
     when: str
@@ -30,6 +33,9 @@ class Point:
 
 
 def arm(point: Point) -> None:
+    if point.verb in FACTS:
+        _arm_fact(point)
+        return
     original, seen = db.Database.write, [0]
 
     async def write(self: db.Database, verb: Any, *args: Any, **kwargs: Any) -> Any:
@@ -44,6 +50,29 @@ def arm(point: Point) -> None:
         die()
         return result
 
+    db.Database.write = write  # type: ignore[method-assign,assignment]
+
+
+def _arm_fact(point: Point) -> None:
+    original, append, told = db.Database.write, events.append, [0]
+
+    def telling(tx: Any, kind: str, **known: Any) -> Any:
+        told[0] += kind == point.verb
+        return append(tx, kind, **known)
+
+    async def write(self: db.Database, verb: Any, *args: Any, **kwargs: Any) -> Any:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            result = verb(*args, **kwargs)
+            if told[0] >= point.k and point.when == "before":
+                die()
+            return result
+
+        result = await original(self, watched, *args, **kwargs)
+        if told[0] >= point.k:
+            die()
+        return result
+
+    events.append = telling  # type: ignore[assignment]
     db.Database.write = write  # type: ignore[method-assign,assignment]
 
 

@@ -13,6 +13,7 @@ class Scale:
     steps: int
     machine_s: float
     kills: int
+    pilot_kills: int
     cli_kills: int
     face_kills: int
     races: int
@@ -32,6 +33,7 @@ CRASH = Scale(
     steps=50,
     machine_s=300,
     kills=40,
+    pilot_kills=8,
     cli_kills=6,
     face_kills=10,
     races=20,
@@ -47,6 +49,7 @@ TORTURE = Scale(
     steps=60,
     machine_s=6 * 3600,
     kills=1000,
+    pilot_kills=200,
     cli_kills=100,
     face_kills=100,
     races=200,
@@ -68,6 +71,7 @@ def few(n: int) -> Scale:
         steps=30,
         machine_s=8,
         kills=n,
+        pilot_kills=2,
         cli_kills=1,
         face_kills=1,
         races=2,

@@ -14,10 +14,10 @@ from typing import Any
 from batchproc import settings
 from batchproc.agents import guard
 from batchproc.launcher import Launcher, scrubbed
-from batchproc.models import Credential, JobOptions, JobSpec, Order, UnitStatus
+from batchproc.models import Credential, Job, JobOptions, JobSpec, Order, UnitStatus
 from batchproc.platform import processes
 from batchproc.service import BatchService
-from batchproc.store import backlog, control, db, engine, jobs
+from batchproc.store import backlog, control, db, engine, jobs, pilots
 from batchproc.store import processes as owners
 from batchproc.supervisor.process import tag_of
 from tests.conftest import wait_until
@@ -141,7 +141,7 @@ class ScriptedHouse:
                 more = {"budget_usd": job.options.budget_usd + 2.0}
                 await self.store.write(control.change, job, BY, changes=more, now=now)
             case "paused", "user" | "credential" | "breaker" | "disk":
-                await self.store.write(jobs.start, job.number, credential=Credential.LOGIN, now=now)
+                await self._go_on(job, now)
             case "cancelled", _:
                 which, again = (
                     backlog.Selection(status=UnitStatus.CANCELLED),
@@ -152,6 +152,12 @@ class ScriptedHouse:
             case _:
                 return False
         return True
+
+    async def _go_on(self, job: Job, now: float) -> None:
+        if job.approved_at is not None:
+            await self.store.write(jobs.start, job.number, credential=Credential.LOGIN, now=now)
+        else:
+            await self.store.write(pilots.resume, job.number, credential=Credential.LOGIN, order=BY, now=now)
 
     async def judge(self, job: int, keys: list[str], *, slots: int) -> Findings:
         """Of a job that has ended: rows and effect log together; orphans of every kill so far."""

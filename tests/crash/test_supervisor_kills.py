@@ -70,14 +70,14 @@ async def kill_once(house: ScriptedHouse, job_id: str, n: int, chance: random.Ra
     if point is None:
         await asyncio.sleep(chance.uniform(0.05, 1.2))
     elif pid is not None:
-        await _until_dead(house, REACH_S)
+        await until_dead(house, REACH_S)
     by_itself = not house.launcher.is_alive
     await house.kill(pid)
     await orders
     return by_itself
 
 
-async def _until_dead(house: ScriptedHouse, limit_s: float) -> None:
+async def until_dead(house: ScriptedHouse, limit_s: float) -> None:
     deadline = time.monotonic() + limit_s
     while house.launcher.is_alive and time.monotonic() < deadline:
         await asyncio.sleep(0.01)

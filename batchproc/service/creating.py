@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from batchproc import answers, jobs, present
+from batchproc import answers, jobs, present_definition
 from batchproc import options as options_
 from batchproc.enumerators.base import Enumerator
 from batchproc.errors import InvalidJob, StoreError, TakenOver
@@ -83,7 +83,7 @@ class Creating(Allowing):
 
     async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
         found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []
-        return present.created(job, found, warnings)
+        return present_definition.created(job, found, warnings)
 
 
 def _require_same(known: Job, enumerator: Mapping[str, Any], spec: JobSpec, options: object) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from batchproc import answers, jobs, present
+from batchproc import answers, jobs, present_definition
 from batchproc import options as options_
 from batchproc.enumerators.base import Enumerator
 from batchproc.models import AgentOptions, Job, JobSpec
@@ -30,7 +30,7 @@ class Previewing(Allowing):
             async with db.Database(Path(place) / "store") as store:
                 job, warnings, whole = await self._read_into(store, spec, options, source)
                 sample = await store.read(units.first, job.number, limit=SAMPLE)
-        return present.previewed(job, sample, [*warnings, *self._no_credential(options.model)], whole=whole)
+        return present_definition.previewed(job, sample, [*warnings, *self._no_credential(options.model)], whole=whole)
 
     async def _read_into(
         self, store: db.Database, spec: JobSpec, options: AgentOptions, source: Enumerator

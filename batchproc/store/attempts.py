@@ -50,8 +50,18 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     tx.execute(CLOSE_ATTEMPT, values)
     if stale:
         tx.execute(FORGET_CHARGE, {"unit": fence.unit})
-    largest = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing measured
-    before = _cost_before(tx, fence.unit, resumed_from, end)
+    _add_up(tx, job, end, bill, before=_cost_before(tx, fence.unit, resumed_from, end))
+    _tell(tx, job, fence, end, bill["cost_usd"], now)
+    if end.hold is not None:
+        jobs.pause(tx, job, end.hold, start=end.start, now=now)
+    if end.status in FINAL:
+        pilots.go_on_if_drained(tx, job, approved=row["approved_at"] is not None, now=now)
+    return True
+
+
+def _add_up(tx: engine.Tx, job: int, end: Settlement, bill: dict[str, Any], *, before: float) -> None:
+    """Add the bill to the job's. `before` is what an attempt cost that turns out to have been of use."""
+    measured = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing was
     wasted = bill["cost_usd"] if end.status not in FINAL else 0.0
     jobs.add_bill(
         tx,
@@ -62,14 +72,8 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
         cache_write=bill["cache_write"],
         wasted_usd=wasted - before,
         saved_usd=before,
-        largest_request=largest,
+        largest_request=measured,
     )
-    _tell(tx, job, fence, end, bill["cost_usd"], now)
-    if end.hold is not None:
-        jobs.pause(tx, job, end.hold, start=end.start, now=now)
-    if end.status in FINAL:
-        pilots.go_on_if_drained(tx, job, approved=row["approved_at"] is not None, now=now)
-    return True
 
 
 FORGET_CHARGE = "UPDATE units SET charged = 0 WHERE number = :unit"

@@ -1,0 +1,67 @@
+"""Units, their results, attempts and conversations."""
+
+from typing import Any
+
+from pydantic import Field
+
+from batchproc.answers.base import Answer, Output
+
+
+class Result(Answer):
+    key: str
+    status: str
+    text: str | None
+    output: Output = Field(description="The structured answer, if one was asked for")
+    cost_usd: float
+    attempts: int
+    error: str | None
+
+
+class Results(Answer):
+    results: list[Result]
+    next_cursor: str | None = Field(description="Pass it as cursor for the next page; null on the last")
+    total: int = Field(description="Final units that match")
+    model: str
+
+
+class AttemptAnswer(Answer):
+    n: int
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    cause: str | None
+    error: str | None
+    charged: bool = Field(description="Whether it used up one of max_attempts")
+    cost_usd: float
+    billed: bool = Field(description="false: no bill came; cost_usd is the most that it can have cost")
+    tokens: int
+    cache_read_tokens: int = Field(description="Of tokens: read from the API's cache, at a tenth of the price or less")
+    cache_write_tokens: int = Field(description="Of tokens: written to it, at a quarter more")
+    turns: int
+    session_id: str | None
+    resumed_from: int | None = Field(description="The attempt whose conversation it went on with")
+
+
+class EventAnswer(Answer):
+    seq: int
+    at: str
+    kind: str
+    attempt: int | None
+    data: dict[str, Any]
+
+
+class UnitAnswer(Answer):
+    job_id: str
+    key: str
+    status: str
+    reason: str | None
+    payload: dict[str, Any]
+    system_prompt: str | None = Field(description="The part of its prompt that all units share")
+    prompt: str = Field(description="Its own part")
+    text: str | None
+    output: Output
+    error: str | None
+    cost_usd: float
+    requests: int = Field(description="How often it was asked for; each time it has max_attempts")
+    attempts: list[AttemptAnswer]
+    events: list[EventAnswer] = Field(description="The newest events of the unit, oldest first")

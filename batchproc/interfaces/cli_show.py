@@ -36,7 +36,8 @@ def job(answer: answers.JobStatusAnswer) -> None:
     pace = "" if answer.rate_per_min is None else f" · {answer.rate_per_min:g} a minute"
     eta = "" if answer.status != "running" else f" · done in {duration(answer.eta_s)}"
     cost = f"${answer.cost_usd:.4f} of ${answer.spending.budget_usd:.2f} (estimated)"
-    out.print(f"  {cost}{_waste(answer)} · {answer.tokens:,} tokens{pace}{eta} · model: {plain(answer.model)}")
+    tokens = f"{answer.tokens:,} tokens{_cached(answer.cache)}"
+    out.print(f"  {cost}{_waste(answer)} · {tokens}{pace}{eta} · model: {plain(answer.model)}")
     cli_pilot.estimate(out, answer)
     cli_pilot.pilot(out, answer)
     for unit in answer.running:
@@ -50,6 +51,12 @@ def job(answer: answers.JobStatusAnswer) -> None:
         why = f": {change.why}" if change.why else ""
         out.print(f"  [dim]{plain(change.kind.removeprefix('job.'))} by {plain(change.by)}{plain(why)}[/]")
     out.print(f"  [dim]next: {plain(in_shell_words(answer.next, answer.job_id))}[/]")
+
+
+def _cached(cache: answers.Cache) -> str:
+    if not cache.read_tokens and not cache.written_tokens:
+        return ""
+    return f" ({cache.read_tokens:,} from the cache, {cache.written_tokens:,} into it)"
 
 
 def _waste(answer: answers.JobStatusAnswer) -> str:

@@ -176,7 +176,7 @@ class Work(People):
             assert self.dump() == before, "a stale end changed something"
             return
         status, text, due_at = str(end.status), end.text, end.due_at
-        if stale := job.is_stale(unit) and status != "cancelled":
+        if (stale := job.is_stale(unit)) and status != "cancelled":
             status, text, due_at = "pending", None, 0.0
         wanted = unit.intent == "cancel" or job.status == "cancelled"
         if wanted and (status == "pending" or end.outcome in {"lost", "released"}):

@@ -33,7 +33,7 @@ class StoreMachine(Work):
         n=st.integers(0, 6),
         budget=st.sampled_from([0.2, 1.0, 50.0]),
         max_attempts=st.integers(1, 4),
-        max_units=st.sampled_from([None, None, 2]),
+        max_units=st.sampled_from([None, None, 1, 2]),
         interrupted=st.booleans(),
     )
     @precondition(lambda self: len(self.jobs) < 3)

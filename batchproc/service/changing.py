@@ -44,6 +44,8 @@ class Changing(Starting):
             return await self._pilot_again(job, new, why)
         if not await self._store.write(trials.describe, job, new, self._order(why), now=self._clock()):
             raise StoreError(f"job {job_id} was changed by somebody else meanwhile; look at it, then try again")
+        if job.status is JobStatus.PAUSED:
+            await self._see_to_it(job)  # what it waited for may be what was changed
         return orders.controlled(await self._look(job_id), _said(job))
 
     async def _pilot_again(self, job: Job, new: pilots.Description, why: str | None) -> answers.ControlledJob:

@@ -122,8 +122,8 @@ def start(tx: engine.Tx, number: int, *, credential: Credential, now: float, ord
 
 REOPEN = """
 UPDATE jobs SET status = CASE WHEN approved_at IS NOT NULL THEN 'running' WHEN trial > 0 THEN 'pilot' ELSE 'ready' END,
-    reason = NULL, detail = NULL, credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now,
-    starts = starts + 1, finished_at = NULL
+    reason = NULL, detail = NULL, credential = :credential, resumed_at = :now, starts = starts + 1, finished_at = NULL,
+    started_at = CASE WHEN approved_at IS NOT NULL OR trial > 0 THEN COALESCE(started_at, :now) END
 WHERE number = :number AND deleting = 0 AND published = 1 AND status IN ('completed', 'cancelled', 'failed')
 """
 
@@ -133,7 +133,8 @@ def reopen(tx: engine.Tx, number: int, *, credential: Credential, now: float, or
     approved goes back to where that is decided."""
     if not tx.execute(REOPEN, {"number": number, "credential": credential, "now": now}).rowcount:
         return False
-    events.append(tx, "job.started", at=now, job=number, data={"credential": credential, **told(order)})
+    kind = "job.ready" if by_number(tx, number).status is JobStatus.READY else "job.started"
+    events.append(tx, kind, at=now, job=number, data={"credential": credential, **told(order)})
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batchproc import budget
-from batchproc.models import AgentOptions, Credential, Job, Order, Trial, TrialResult, UnitStatus
+from batchproc.models import AgentOptions, Credential, Job, Order, Pause, Trial, TrialResult, UnitStatus
 from batchproc.store import control, engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
@@ -74,6 +74,7 @@ def describe(tx: engine.Tx, job: Job, described: Description, order: Order, *, n
     told = {"instructions": described.instructions, "options": rows.dump_options(described.options)}
     tx.execute(DESCRIBE, {"number": job.number, **told})
     events.append(tx, "job.changed", at=now, job=job.number, data=jobs.told(order))
+    jobs.go_on(tx, job.number, reason=Pause.BUDGET, now=now)  # if it is still too little, it pauses again
     return True
 
 

@@ -211,3 +211,25 @@ async def test_who_goes_on_with_a_pilot_that_came_to_its_end_meanwhile_changes_n
     assert await it.now() == before
     kinds = [e.kind for e in await store.read(events.of_job, it.job.number, 0, limit=100)]
     assert kinds.count("job.review") == 1
+
+
+async def test_a_pilot_that_waits_for_a_budget_goes_on_when_its_description_has_a_higher_one(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    await store.write(jobs.pause, it.job.number, Hold(reason=Pause.BUDGET, detail="spent"), now=NOW)
+    seen = await store.read(jobs.by_number, it.job.number)
+    more = pilots.Description(instructions=seen.instructions, options=replace(seen.options, budget_usd=50.0))
+    assert await store.write(trials.describe, seen, more, ME, now=NOW)
+    known = await store.read(jobs.by_number, it.job.number)
+    assert (known.status, known.reason, known.options.budget_usd) == ("pilot", None, 50.0)
+
+
+async def test_a_job_that_never_ran_says_nothing_of_a_start_when_its_units_are_asked_for_again(store, make_job):
+    job = await make_job(3)
+    await store.write(control.cancel, job.number, ME, now=NOW)
+    while await store.write(backlog.step, job=job.number, now=NOW):
+        pass
+    await store.write(backlog.ask_again, job, backlog.Selection(status="cancelled"), PAID, ME, now=NOW)
+    known = await store.read(jobs.by_number, job.number)
+    told = [event.kind for event in await store.read(events.of_job, job.number, 0, limit=100)]
+    assert (known.status, known.started_at) == ("ready", None) and "job.started" not in told

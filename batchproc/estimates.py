@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchproc import answers, budget, quote
-from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, TrialResult
+from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, TrialResult, UnitStatus
 from batchproc.prompts import Prompt
 from batchproc.store.status import Snapshot
 
@@ -22,7 +22,7 @@ def remaining(counts: Mapping[str, int]) -> int:
 
 def of_pilot(look: Snapshot, options: AgentOptions, results: Sequence[TrialResult]) -> quote.Quote | None:
     """What a trial's results say of the units that are not final."""
-    ran = [one for one in results if one.seconds > 0]
+    ran = [one for one in results if one.status not in {UnitStatus.CANCELLED, UnitStatus.SKIPPED}]
     finished = [
         quote.Finished(cost_usd=one.cost_usd, tokens=one.tokens, seconds=one.seconds, size=one.size) for one in ran
     ]

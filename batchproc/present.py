@@ -37,7 +37,7 @@ def started(look: Snapshot, credential: Credential, *, guard: str) -> answers.St
         tries = ledger.units(len(look.pilot.keys))
         message = f"pilot, round {job.round}: {tries} of {message}: then it waits for a decision"
     elif job.status is JobStatus.REVIEW:
-        message = f"{present_pilot.plan(look)} {present_pilot.HOW}"
+        message = f"it was changed or started by somebody else meanwhile; it is in review. {present_pilot.how(look)}"
     elif job.status is JobStatus.COMPLETED:
         message = "every unit was final already"
     elif job.status is JobStatus.PAUSED:
@@ -100,7 +100,7 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         ],
         changes=[_change(event) for event in look.changes],
         model=words.model_name(job.options),
-        next=f"nobody works on it: {trouble}" if trouble else _waits(look, moment) or _next_after_status(job),
+        next=f"nobody works on it: {trouble}" if trouble else _waits(look, moment) or _next_after_status(look),
     )
 
 
@@ -155,7 +155,8 @@ PAUSE_WAYS_OUT = {
 }
 
 
-def _next_after_status(job: Job) -> str:
+def _next_after_status(look: Snapshot) -> str:
+    job = look.job
     match job.status:
         case JobStatus.ENUMERATING:
             return "the source is being read; wait with get_status(wait_s=45)"
@@ -169,7 +170,7 @@ def _next_after_status(job: Job) -> str:
         case JobStatus.PILOT:
             return "the pilot runs; call get_status(wait_s=45) until status is review"
         case JobStatus.REVIEW:
-            return f"show the user the pilot's answers and the quote. {present_pilot.HOW}"
+            return f"show the user the pilot's answers and the quote. {present_pilot.how(look)}"
         case JobStatus.RUNNING:
             return "call get_status(wait_s=45) for news; get_results shows what is finished"
         case JobStatus.PAUSED:

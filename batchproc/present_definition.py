@@ -25,7 +25,7 @@ def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answer
             )
             for u in sample
         ],
-        warnings=[*warnings, *_doubts(job, sample), *_plan_warnings(job)],
+        warnings=[*warnings, *doubts(job, sample), *_plan_warnings(job)],
         next=_next_after_creation(job),
     )
 
@@ -38,7 +38,7 @@ def previewed(job: Job, sample: Sequence[Unit], warnings: Sequence[str], *, whol
     return seen.model_copy(update={"job_id": None, "status": "preview", "next": following})
 
 
-def _doubts(job: Job, sample: Sequence[Unit]) -> list[str]:
+def doubts(job: Job, sample: Sequence[Unit]) -> list[str]:
     """What of the instructions will probably not do what was meant."""
     seen = [(unit.key, unit.payload) for unit in sample]
     return lint.warnings(

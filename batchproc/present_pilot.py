@@ -1,6 +1,7 @@
 """A job's pilot → what a person decides on: results old beside new, the quote, the plan in words. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from batchproc import answers, comparison, estimates, ledger, present_words, quote
 from batchproc.models import Job, JobStatus, Trial, TrialResult
@@ -37,7 +38,7 @@ def quoted(look: Snapshot) -> answers.QuoteAnswer | None:
 def quote_of(look: Snapshot, trial: Trial) -> answers.QuoteAnswer | None:
     """What a trial says of the rest, with the budget that an approval would set."""
     results = look.pilot.results.get(trial.n, ()) if look.pilot else ()
-    options = trial.options if trial.n != look.job.trial else look.job.options
+    options = trial.options.live(look.job.options) if trial.n != look.job.trial else look.job.options
     said = estimates.of_pilot(look, options, results)
     if said is None:
         return None
@@ -123,48 +124,79 @@ def _variant(look: Snapshot, name: str, trial: Trial, cost: comparison.Cost) -> 
 # The plan, in words.
 
 
-def plan(look: Snapshot) -> str:
-    """What an approval would let happen, for a person who was not there, and how to give it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What an approval would let happen, and `how` to give it. Two that are equal say the same of the same job. A
+    choice is not agreed to: it is made first."""
+
+    text: str
+    how: str
+    mark: tuple[object, ...] = ()
+    is_choice: bool = False
+
+
+def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
+    """For a person who was not there: what the trial came to, and what the rest would cost under it."""
     job, seen = look.job, look.pilot
-    results: Sequence[TrialResult] = seen.results.get(job.trial, ()) if seen else ()
+    results: Sequence[TrialResult] = seen.results.get(trial.n, ()) if seen else ()
     counts: dict[str, int] = {}
     for one in results:
         counts[one.status] = counts.get(one.status, 0) + 1
+    named = f", variant {variant!r}" if variant else ""
     parts = [
-        f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)}, {present_words.model_name(job.options)}.",
+        f"Job {job.job_id}, {job.name!r}{named}: {ledger.units(job.total_units)}, "
+        f"{present_words.model_name(trial.options)}.",
         f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}.",
+        *_rest(look, quote_of(look, trial)),
     ]
-    said = quoted(look)
+    how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW
+    return Plan(text=" ".join(parts), how=how, mark=(job.round, trial.n, trial.instructions, job.options))
+
+
+def _rest(look: Snapshot, said: answers.QuoteAnswer | None) -> Iterator[str]:
     left = estimates.remaining(look.counts)
     if said is not None and left:
-        parts.append(f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}; {said.basis}.")
+        yield f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}; {said.basis}."
         if said.cost_usd.high:
-            parts.append(f"The budget would be ${said.budget_usd:.2f}; it is never passed.")
+            yield f"The budget would be ${said.budget_usd:.2f}; it is never passed."
     elif not left:
-        parts.append("The pilot ran all of its units; nothing is left to run.")
-    return " ".join(parts)
+        yield "The pilot ran all of its units; nothing is left to run."
+
+
+def choice(look: Snapshot, named: Sequence[str]) -> Plan:
+    """Several variants were tried, and nobody has said which one is to run."""
+    names = ", ".join(named)
+    text = f"Job {look.job.job_id}, {look.job.name!r}: its pilot tried {names}; get_status compares them."
+    return Plan(text=text, how=CHOOSE, mark=(look.job.round, names), is_choice=True)
 
 
 HOW = (
     "To let it run: start_job(job_id, confirmed=true), once the user has agreed to this plan. To change it: "
     "update_job(job_id, instructions or options), which tries the same units again. To drop it: cancel_job."
 )
+CHOOSE = "Say which one is to run: start_job(job_id, variant=…) shows its plan. To drop all: cancel_job."
 
 
-def plan_without_pilot(job: Job) -> str:
+def plan_without_pilot(job: Job) -> Plan:
     """What starting everything at once would mean."""
     free = present_words.is_free(job.options)
     money = "free" if free else f"for at most ${job.options.budget_usd:.2f}"
-    return (
+    text = (
         f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)} would run at once without a pilot, {money}, "
         f"{present_words.model_name(job.options)}. Nobody has seen an answer yet, and there is no quote."
     )
+    return Plan(text=text, how=HOW_WITHOUT_PILOT, mark=(job.round, job.instructions, job.options))
 
 
 HOW_WITHOUT_PILOT = (
     "To let it run: start_job(job_id, skip_pilot=true, confirmed=true), once the user has agreed to this. Better: "
     "start_job(job_id), which tries a few units first and says what the rest will cost."
 )
+
+
+def how(look: Snapshot) -> str:
+    """How a job in review goes on."""
+    return CHOOSE if len(variants_of(look)) > 1 else HOW
 
 
 def cost_words(said: answers.QuoteAnswer) -> str:

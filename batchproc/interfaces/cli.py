@@ -58,11 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("job_id")
     results.add_argument("--status", help="only units with this status")
     results.add_argument("--limit", type=int, help="at most this many (default: all)")
+    unit = commands.add_parser("unit", help="one unit: what it was sent, its answer, attempts and conversation")
+    unit.add_argument("job_id")
+    unit.add_argument("key")
+    unit.add_argument("--events", type=int, default=20, metavar="N", help="the newest N things its agent did (20)")
     supervisor = commands.add_parser("supervisor", help="the background process that runs the agents")
     supervisor.add_argument("action", choices=["run", "status", "stop"])
     supervisor.add_argument("--now", action="store_true", help="stop: do not wait for running agents")
     doctor = commands.add_parser("doctor", help="check what batchproc needs on this machine")
-    for command in (status, results, supervisor, doctor, *cli_control.add(commands)):
+    for command in (status, results, unit, supervisor, doctor, *cli_control.add(commands)):
         lines = " Lines: one object for each unit" if command is results else ""
         command.add_argument("--json", action="store_true", help=f"print JSON{lines}")
     return parser
@@ -106,6 +110,15 @@ async def _results(args: argparse.Namespace) -> int:
     return 0
 
 
+async def _unit(args: argparse.Namespace) -> int:
+    from batchproc import app
+
+    async with app.open_service(settings.load()) as service:
+        unit = await service.get_unit(args.job_id, args.key, args.events)
+        _print(args, unit.model_dump(mode="json"), lambda: cli_show.unit(unit))
+    return 0
+
+
 async def _supervisor(args: argparse.Namespace) -> int:
     from batchproc import app
 
@@ -135,6 +148,7 @@ async def _doctor(args: argparse.Namespace) -> int:
 COMMANDS: dict[str, Command] = {
     "status": _status,
     "results": _results,
+    "unit": _unit,
     "supervisor": _supervisor,
     "doctor": _doctor,
     **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS], cli_control.run),

@@ -28,23 +28,25 @@ async def define(service: "BatchService", args: argparse.Namespace) -> int:
 async def start(service: "BatchService", args: argparse.Namespace) -> int:
     """Start; where a plan is to be agreed to, show it, and ask the person at this terminal. Without one, and without
     `--yes`, nothing is done."""
-    confirmed = args.yes
-    plan = None if confirmed else await service.plan(args.job_id, skip_pilot=args.skip_pilot)
-    if plan is not None and not args.json and sys.stdin.isatty():
-        print(cli_words.safe(plan))
+    asked = not (args.yes or args.variants)
+    plan = await service.plan(args.job_id, skip_pilot=args.skip_pilot, variant=args.variant) if asked else None
+    agreed = None
+    if plan is not None and not plan.is_choice and not args.json and sys.stdin.isatty():
+        print(cli_words.safe(plan.text))
         if not agrees("May it run?"):
             return 1
-        confirmed = True
+        agreed = plan
     answer = await service.start_job(
         args.job_id,
-        confirmed=confirmed,
+        confirmed=args.yes,
+        agreed=agreed,
         skip_pilot=args.skip_pilot,
         variant=args.variant,
         variants=cli_define.variants(args.variants) if args.variants else (),
         why=args.why,
     )
     cli_show.answer(args, answer, cli_show.controlled)
-    return 0 if plan is None or confirmed else 1
+    return 0 if plan is None or agreed is not None else 1
 
 
 async def approve(service: "BatchService", args: argparse.Namespace) -> int:

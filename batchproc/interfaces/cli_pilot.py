@@ -15,15 +15,15 @@ def created(answer: answers.CreatedJob) -> None:
     kept = answer.job_id or "nothing kept"
     out.print(f"{answer.total_units:,} units  {kept}  {status_word(answer.status)}")
     if answer.shared_prompt:
-        _quoted(out, "every agent is told", answer.shared_prompt)
+        quoted(out, "every agent is told", answer.shared_prompt)
     for sample in answer.sample:
-        _quoted(out, f"{sample.key} is sent", sample.prompt)
+        quoted(out, f"{sample.key} is sent", sample.prompt)
     for warning in answer.warnings:
         out.print(f"\n[yellow]![/] {plain(in_shell_words(warning))}")
     out.print(f"\n[dim]next: {plain(in_shell_words(answer.next, answer.job_id or 'JOB'))}[/]")
 
 
-def _quoted(out: Console, title: str, text: str) -> None:
+def quoted(out: Console, title: str, text: str) -> None:
     out.print(f"\n[bold]{plain(title)}[/]")
     for line in safe(text).splitlines():
         out.print(f"  [dim]│[/] {plain(line)}")

@@ -12,6 +12,7 @@ from rich.table import Table
 from batchproc import answers
 from batchproc.doctor import Check
 from batchproc.interfaces import cli_pilot
+from batchproc.interfaces.cli_pilot import quoted
 from batchproc.interfaces.cli_words import coloured, console, duration, in_shell_words, plain, safe, status_word
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -102,6 +103,27 @@ def result(answer: answers.Result) -> None:
     said = answer.text or "" if answer.output is None else json.dumps(answer.output, ensure_ascii=False, indent=2)
     for line in safe(said).splitlines():
         out.print(f"  {plain(line)}")
+
+
+def unit(found: answers.UnitAnswer) -> None:
+    """All there is to see of a unit: what it was sent, what came back, and what its agent did on the way."""
+    out = console()
+    reason = f" ({plain(found.reason)})" if found.reason else ""
+    out.print(f"[bold]{plain(found.key)}[/]  {status_word(found.status)}{reason}  ${found.cost_usd:.4f}")
+    for title, text in (("every agent is told", found.system_prompt), ("it is sent", found.prompt)):
+        if text:
+            quoted(out, title, text)
+    for one in found.attempts:
+        ended = f"{one.outcome}{f' ({one.cause})' if one.cause else ''}" if one.outcome else "running"
+        out.print(f"\n[bold]attempt {one.n}[/]  {plain(ended)}  ${one.cost_usd:.4f} · {one.tokens:,} tokens")
+        if one.error:
+            out.print(f"  [red]{plain(one.error)}[/]")
+    for event in found.events:
+        said = next((str(event.data[k]) for k in ("text", "name", "reason", "error") if event.data.get(k)), "")
+        out.print(f"  [dim]{event.at[11:19]} {plain(event.kind)}[/] {plain(' '.join(said.split())[:200])}")
+    said = found.text or "" if found.output is None else json.dumps(found.output, ensure_ascii=False, indent=2)
+    if said:
+        quoted(out, "its answer", said)
 
 
 def results_footer(page: answers.Results) -> None:

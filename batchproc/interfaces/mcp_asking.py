@@ -1,5 +1,7 @@
 """A person in front of the client is asked, in the client's own dialog; where it has none, nobody is."""
 
+from typing import Generic, TypeVar
+
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult
 from pydantic import BaseModel
 
@@ -12,6 +14,28 @@ class Approved(BaseModel):
 
 class NotAsked(BaseModel):
     """There was nothing to ask, or the client cannot ask anybody."""
+
+
+T = TypeVar("T")
+
+MOST_CALLS = 100
+
+
+class Shown(Generic[T]):
+    """What was put before a person in a call, for the very call that gets the answer: nothing else is agreed to."""
+
+    def __init__(self) -> None:
+        self._by_call: dict[str, T] = {}
+
+    def put(self, ctx: Context, what: T | None) -> None:
+        if what is not None:
+            self._by_call[ctx.request_id] = what
+        while len(self._by_call) > MOST_CALLS:  # those that were never answered
+            del self._by_call[next(iter(self._by_call))]
+
+    def take(self, ctx: Context) -> T | None:
+        """Once."""
+        return self._by_call.pop(ctx.request_id, None)
 
 
 Question = Elicit[Approved] | NotAsked

@@ -9,9 +9,11 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from batchproc import answers
+from batchproc.approvals import Approval
 from batchproc.interfaces import mcp_asking as asking
 from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
 from batchproc.models import JobOptions, Variant
+from batchproc.present_pilot import Plan
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -29,7 +31,8 @@ class ControlTools:
 
     def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
         self._service = service
-        self._shown: set[str] = set()  # approvals whose text somebody was shown
+        self._programs: asking.Shown[Approval] = asking.Shown()
+        self._plans: asking.Shown[Plan] = asking.Shown()
 
     def table(self) -> list[Tool]:
         return [
@@ -45,16 +48,26 @@ class ControlTools:
     async def _ask(self, job_id: JobId, ctx: Context) -> asking.Question:
         """Whether what the job names is allowed."""
         needed = await (await self._service()).needed_approval(job_id)
-        if needed is not None:
-            self._shown.add(needed.hash)
+        self._programs.put(ctx, needed)
         return asking.question(ctx, asking.may(f"job {job_id}", needed))
 
     async def _ask_about_plan(
-        self, job_id: JobId, ctx: Context, confirmed: bool = False, skip_pilot: bool = False
+        self,
+        job_id: JobId,
+        ctx: Context,
+        confirmed: bool = False,
+        skip_pilot: bool = False,
+        variant: str | None = None,
+        variants: list[Variant] | None = None,
     ) -> asking.Question:
-        """Whether the plan may be carried out, where nobody has said so."""
-        plan = None if confirmed else await (await self._service()).plan(job_id, skip_pilot=skip_pilot)
-        return asking.question(ctx, None if plan is None else f"batchproc: may this run?\n\n{plan}")
+        """Whether the plan may be carried out, where nobody has said so, and it is one."""
+        if confirmed or variants:
+            return asking.NotAsked()
+        plan = await (await self._service()).plan(job_id, skip_pilot=skip_pilot, variant=variant)
+        if plan is None or plan.is_choice:
+            return asking.NotAsked()
+        self._plans.put(ctx, plan)
+        return asking.question(ctx, f"batchproc: may this run?\n\n{plan.text}")
 
     def _start_job(self) -> Callable[..., Awaitable[CallToolResult]]:
         """The tool start_job, bound to this service: what it asks is resolved before it is called."""
@@ -80,12 +93,17 @@ class ControlTools:
             run, once the user agrees. After a pause it goes on. Spends money unless the model is the rehearsal model.
             Returns at once."""
             service = await self._service()
-            if asking.yes(approval):
-                needed = await service.needed_approval(job_id)
-                if needed is not None and needed.hash in self._shown:
-                    await service.approve(job_id, needed.hash, by=asking.person(ctx))
-            how = {"skip_pilot": skip_pilot, "variant": variant, "variants": variants or (), "why": why}
-            return result(await service.start_job(job_id, confirmed=confirmed or asking.yes(agreed), **how))  # type: ignore[arg-type]
+            program, plan = self._programs.take(ctx), self._plans.take(ctx)
+            if program is not None and asking.yes(approval):
+                await service.approve(job_id, program.hash, by=asking.person(ctx))
+            how = {
+                "agreed": plan if asking.yes(agreed) else None,
+                "skip_pilot": skip_pilot,
+                "variant": variant,
+                "variants": variants or (),
+                "why": why,
+            }
+            return result(await service.start_job(job_id, confirmed=confirmed, **how))  # type: ignore[arg-type]
 
         return start_job
 

@@ -9,6 +9,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from batchproc import answers
+from batchproc.approvals import Approval
 from batchproc.interfaces import mcp_asking as asking
 from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
 from batchproc.models import JobOptions, JobSpec
@@ -46,7 +47,7 @@ class Tools:
 
     def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
         self._service = service
-        self._shown: set[str] = set()  # approvals whose text somebody was shown
+        self._programs: asking.Shown[Approval] = asking.Shown()
 
     def table(self) -> list[Tool]:
         """Those that define and look; those that change what is there are in `mcp_control`."""
@@ -62,8 +63,7 @@ class Tools:
     async def _ask(self, enumerator: dict[str, Any], ctx: Context) -> asking.Question:
         """Whether a source may be read that is a program."""
         needed = await (await self._service()).source_approval(enumerator)
-        if needed is not None:
-            self._shown.add(needed.hash)
+        self._programs.put(ctx, needed)
         return asking.question(ctx, asking.may("the source of a job", needed))
 
     def _create_job(self) -> Callable[..., Awaitable[CallToolResult]]:
@@ -89,10 +89,9 @@ class Tools:
             """Define a job: one set of instructions for many units. Reads the source and returns the number of units,
             three samples with their prompts, and warnings. Runs nothing and costs nothing."""
             service = await self._service()
-            if asking.yes(approval):
-                needed = await service.source_approval(enumerator)
-                if needed is not None and needed.hash in self._shown:
-                    await service.approve_source(needed, by=asking.person(ctx))
+            program = self._programs.take(ctx)
+            if program is not None and asking.yes(approval):
+                await service.approve_source(program, by=asking.person(ctx))
             spec = JobSpec(
                 name=name,
                 instructions=instructions,

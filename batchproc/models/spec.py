@@ -1,5 +1,7 @@
 """What strangers send, validated once, at the door; and what it becomes with every default filled in."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -89,6 +91,13 @@ class JobSpec(_Strict):
     options: JobOptions = JobOptions()
     output_schema: dict[str, Any] | None = None
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
+
+    @property
+    def digest(self) -> str:
+        """The same exactly where somebody asked for the same, whatever the defaults were."""
+        said = self.model_dump(mode="json", exclude={"idempotency_key"}, exclude_defaults=True)
+        text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @field_validator("instructions")
     @classmethod

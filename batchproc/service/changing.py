@@ -1,15 +1,17 @@
 """A job is described anew, before all of it runs; what its pilot showed is tried again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from batchproc import answers, approvals, orders
+from batchproc import answers, approvals, orders, present_definition
 from batchproc.errors import InvalidJob, StoreError, WrongStatus
 from batchproc.models import Job, JobOptions, JobStatus, Variant
 from batchproc.service import describing
 from batchproc.service.starting import Starting
-from batchproc.store import pilots, trials
+from batchproc.store import pilots, trials, units
 
+SAMPLE = 3
 CHANGEABLE = frozenset({JobStatus.READY, JobStatus.PILOT, JobStatus.REVIEW, JobStatus.PAUSED})
 
 
@@ -40,18 +42,28 @@ class Changing(Starting):
         if (new.instructions, new.options) == (job.instructions, job.options):
             return orders.controlled(await self._look(job_id), "it was so already; nothing was changed")
         await self._require_fields(job, new.instructions)
+        doubts = await self._doubts(job, new)
         if job.trial and describing.is_stale(job, new):
-            return await self._pilot_again(job, new, why)
+            return await self._pilot_again(job, new, why, doubts)
         if not await self._store.write(trials.describe, job, new, self._order(why), now=self._clock()):
             raise StoreError(f"job {job_id} was changed by somebody else meanwhile; look at it, then try again")
         if job.status is JobStatus.PAUSED:
             await self._see_to_it(job)  # what it waited for may be what was changed
-        return orders.controlled(await self._look(job_id), _said(job))
+        return orders.controlled(await self._look(job_id), _said(job) + doubts)
 
-    async def _pilot_again(self, job: Job, new: pilots.Description, why: str | None) -> answers.ControlledJob:
+    async def _doubts(self, job: Job, new: pilots.Description) -> str:
+        """What of the new instructions will probably not do what was meant."""
+        sample = await self._store.read(units.first, job.number, limit=SAMPLE)
+        changed = replace(job, instructions=new.instructions, options=new.options)
+        return "".join(f"; warning: {doubt}" for doubt in present_definition.doubts(changed, sample))
+
+    async def _pilot_again(
+        self, job: Job, new: pilots.Description, why: str | None, doubts: str
+    ) -> answers.ControlledJob:
         await self._let(job, self._trying([new], why))
         look = await self._look(job.job_id)
         said = f"changed; round {look.job.round} of the pilot runs on the same units; get_status(wait_s=45) shows both"
+        said += doubts
         if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(job.job_id):
             said += f". A person has to approve this first: {needed.text}"
         return orders.controlled(look, said)

@@ -1,7 +1,6 @@
 """A job is defined, and its source is read."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from batchproc import answers, jobs, present_definition
@@ -42,7 +41,7 @@ class Creating(Allowing):
     async def _create(self, spec: JobSpec, options: AgentOptions, source: Enumerator) -> answers.CreatedJob:
         job, is_new = await self._store.write(rows.create, spec, options, reader=jobs.me(), now=self._clock())
         if not is_new:
-            _require_same(job, await self._store.read(rows.enumerator, job.number), spec, options)
+            await self._require_same(job, spec)
             await self.wake()
             return await self._created(job, [])
         reading = jobs.Reading(self._store, job, source, token=rows.FIRST_READING, clock=self._clock)
@@ -81,13 +80,18 @@ class Creating(Allowing):
             task.cancel()
         await asyncio.gather(*self._creations, return_exceptions=True)
 
+    async def _require_same(self, known: Job, spec: JobSpec) -> None:
+        """Whoever sends a description again means the job that is there, whatever became of it; another is refused."""
+        digest = await self._store.read(rows.digest, known.number)
+        if digest is None:
+            enumerator = await self._store.read(rows.enumerator, known.number)
+            is_same = (known.name, known.instructions, enumerator) == (spec.name, spec.instructions, spec.enumerator)
+        else:
+            is_same = digest == spec.digest
+        if not is_same:
+            way_out = f"job {known.job_id} has it with another description; use a new key"
+            raise InvalidJob("idempotency_key", spec.idempotency_key, way_out)
+
     async def _created(self, job: Job, warnings: list[str]) -> answers.CreatedJob:
         found = await self._store.read(units.first, job.number, limit=SAMPLE) if job.total_units else []
         return present_definition.created(job, found, warnings)
-
-
-def _require_same(known: Job, enumerator: Mapping[str, Any], spec: JobSpec, options: object) -> None:
-    description = (spec.name, spec.instructions, dict(spec.enumerator), options)
-    if (known.name, known.instructions, dict(enumerator), known.options) != description:
-        way_out = f"job {known.job_id} has it with another description; use a new key"
-        raise InvalidJob("idempotency_key", spec.idempotency_key, way_out)

@@ -1,8 +1,10 @@
 """A job's description, changed or tried in a variant, is checked as at the door of create_job. Pure."""
 
+from collections.abc import Collection, Sequence
+
 from batchproc import options as options_
-from batchproc.errors import InvalidJob
-from batchproc.models import AgentOptions, Job, JobOptions, JobSpec, Variant
+from batchproc.errors import InvalidJob, UnknownField
+from batchproc.models import AgentOptions, Item, Job, JobOptions, JobSpec, Variant
 from batchproc.prompts import Prompt
 from batchproc.settings import Settings
 from batchproc.store.pilots import Description
@@ -36,6 +38,18 @@ def _options(job: Job, change: Variant, settings: Settings) -> AgentOptions:
         way_out = "the pilot's units are chosen; every round runs the same ones"
         raise InvalidJob("options.pilot_units", given.pilot_units, way_out)
     return options_.revise(job.options, given, settings, output_schema=change.output_schema)
+
+
+def require_fields(prompts: Sequence[Prompt], known: Collection[str], items: Sequence[Item]) -> None:
+    """Each item has what each template asks for; `known` fields every item has. Raises `UnknownField`, `InvalidJob`."""
+    for key, payload, _ in items:
+        for prompt in prompts:
+            field = prompt.missing(payload)
+            if field is None:
+                continue
+            if field in prompt.required and field not in known:
+                raise UnknownField({field}, payload.keys())
+            raise InvalidJob("instructions", field, f"the template cannot be filled for unit {key!r}")
 
 
 def is_stale(job: Job, new: Description) -> bool:

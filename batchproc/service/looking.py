@@ -103,6 +103,7 @@ class Looking(Service):
         differing = {name: value for name, value in given.items() if value != getattr(usual, name)}
         if not job.options.budget_given:
             differing.pop("budget_usd", None)
+        differing |= {"priority": job.priority} if job.priority else {}
         return JobSpec(
             name=job.name,
             instructions=job.instructions,

@@ -1,19 +1,24 @@
 """A job is let run: first its pilot, and the rest of it once a person has approved what that showed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot
-from batchproc.errors import InvalidJob, StoreError, SupervisorError, UnknownField, WrongStatus
-from batchproc.models import AgentOptions, Credential, Job, JobStatus, Trial, Variant
+from batchproc.errors import InvalidJob, StoreError, SupervisorError, WrongStatus
+from batchproc.models import AgentOptions, Credential, Job, JobOptions, JobStatus, Trial, Variant
+from batchproc.models.spec import LIVE
+from batchproc.present_pilot import Plan
 from batchproc.prompts import Prompt
 from batchproc.service.allowing import Allowing
 from batchproc.service.base import RINGS
-from batchproc.service.describing import described
+from batchproc.service.describing import described, require_fields
 from batchproc.store import jobs as rows
 from batchproc.store import pilots, trials, units
 from batchproc.store.status import Snapshot
 
 MOST_VARIANTS = 6
+FIELDS_S = 10.0  # how long units are looked through for the fields of a new template
+PLANNED = frozenset({JobStatus.READY, JobStatus.PILOT, JobStatus.REVIEW, JobStatus.PAUSED})
 PAGE = 2_000
 CANDIDATES = 1_000  # units among which those of the pilot are chosen
 START = Callable[[Job, Credential], Awaitable[bool]]
@@ -30,46 +35,47 @@ class Starting(Allowing):
         skip_pilot: bool = False,
         variant: str | None = None,
         variants: Sequence[Variant] = (),
+        agreed: Plan | None = None,
         why: str | None = None,
     ) -> answers.StartedJob:
         """Let the job's agents run: those of its pilot, or all of them once a person has approved. Answers at once.
 
-        A job in review starts with `confirmed`, under the `variant` that its pilot tried; without it, the plan is
-        returned and nothing is changed. `skip_pilot` with `confirmed` starts all of it. `variants` are tried one after
-        the other, in one pilot. Raises `CredentialMissing`, `NeedsApproval`, `NotFound`, `WrongStatus`, `InvalidJob`,
-        `SupervisorError`.
+        A job in review starts with `confirmed`, or if the plan that a person `agreed` to is still the plan, under the
+        `variant` that its pilot tried; else the plan is returned and nothing is changed. `skip_pilot` with either
+        starts all of it. `variants` are tried one after the other, in one pilot. Raises `CredentialMissing`,
+        `NeedsApproval`, `NotFound`, `WrongStatus`, `InvalidJob`, `StoreError`, `SupervisorError`.
         """
         job = await self._job(job_id)
         require_startable(job)
         await self._require_approval(job)
         if variants:
             return await self._try_variants(job, variants, why)
-        if job.approved_at is None and (skip_pilot or job.status is JobStatus.REVIEW) and not confirmed:
-            return await self._plan(job, skip_pilot=skip_pilot)
+        plan = None if confirmed else await self.plan(job_id, skip_pilot=skip_pilot, variant=variant)
+        if plan is not None and (plan != agreed or plan.is_choice):
+            changed = "it was changed since you agreed; the plan is now: " if agreed is not None else ""
+            return present.told(await self._look(job_id), f"{changed}{plan.text} {plan.how}")
         return await self._let(job, self._way(job, skip_pilot, variant, why))
 
-    async def plan(self, job_id: str, *, skip_pilot: bool = False) -> str | None:
-        """What a person has to approve before (more of) the job runs, in words; None if there is nothing."""
-        job = await self._job(job_id)
-        if job.approved_at is not None or not (skip_pilot or job.status is JobStatus.REVIEW):
+    async def plan(self, job_id: str, *, skip_pilot: bool = False, variant: str | None = None) -> Plan | None:
+        """What a person has to approve before (more of) the job runs; None if there is nothing. Raises `InvalidJob`."""
+        look = await self._look(job_id)
+        if look.job.approved_at is not None or look.job.status not in PLANNED:
             return None
-        if job.status is JobStatus.REVIEW:
-            return present_pilot.plan(await self._look(job_id))
-        return present_pilot.plan_without_pilot(job)
-
-    async def _plan(self, job: Job, *, skip_pilot: bool) -> answers.StartedJob:
-        look = await self._look(job.job_id)
-        if skip_pilot and job.status is not JobStatus.REVIEW:
-            return present.told(look, f"{present_pilot.plan_without_pilot(job)} {present_pilot.HOW_WITHOUT_PILOT}")
-        return present.told(look, f"{present_pilot.plan(look)} {present_pilot.HOW}")
+        if look.job.status is JobStatus.REVIEW:
+            if variant is None and len(named := present_pilot.variants_of(look)) > 1:
+                return present_pilot.choice(look, list(named))
+            return present_pilot.plan(look, _chosen(look, variant), variant)
+        return present_pilot.plan_without_pilot(look.job) if skip_pilot else None
 
     def _way(self, job: Job, skip_pilot: bool, variant: str | None, why: str | None) -> START:
         """What starting means for the job as it stands."""
-        if job.approved_at is not None or (skip_pilot and job.status is not JobStatus.REVIEW):
+        if job.approved_at is not None:
             return lambda now, credential: self._run_all(now, credential, why)
         match job.status:
             case JobStatus.REVIEW:
                 return lambda now, credential: self._approve(now, credential, variant, why)
+            case _ if skip_pilot:
+                return lambda now, credential: self._skip_pilot(now, credential, why)
             case JobStatus.READY:
                 return lambda now, credential: self._begin_pilot(now, credential, why)
             case _:
@@ -91,6 +97,15 @@ class Starting(Allowing):
         return await self._store.write(
             rows.start, job.number, credential=credential, now=self._clock(), order=self._order(why)
         )
+
+    async def _skip_pilot(self, job: Job, credential: Credential, why: str | None) -> bool:
+        paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
+        if await self._store.write(pilots.skip, job, **paid):  # type: ignore[arg-type]
+            return True
+        now = await self._job(job.job_id)
+        if now.approved_at is None:
+            raise StoreError(f"job {job.job_id} was changed by somebody else meanwhile; look at it, then try again")
+        return False
 
     async def _go_on(self, job: Job, credential: Credential, why: str | None) -> bool:
         """A pilot that was paused, or runs."""
@@ -120,8 +135,7 @@ class Starting(Allowing):
             raise WrongStatus(job.job_id, job.status, "try variants", way_out)
         _require_names(variants)
         tried = [described(job, one, self._settings) for one in variants]
-        for one in tried:
-            await self._require_fields(job, one.instructions)
+        await self._require_fields(job, *(one.instructions for one in tried))
         return await self._let(job, self._trying(tried, why))
 
     def _trying(self, tried: Sequence[pilots.Description], why: str | None) -> START:
@@ -138,18 +152,18 @@ class Starting(Allowing):
 
         return begin
 
-    async def _require_fields(self, job: Job, instructions: str) -> None:
-        """Every unit has what a new template asks for. Raises `UnknownField`, or `InvalidJob` that names the unit."""
-        prompt, known = Prompt(instructions), Prompt(job.instructions)
-        if prompt.is_plain and prompt.required <= known.required:
-            return
-        after = 0
-        while page := await self._store.read(units.payloads, job.number, after=after, limit=PAGE):
-            for _, (key, payload, _row) in page:
-                if (field := prompt.missing(payload)) is not None:
-                    if field in prompt.required and field not in known.required:
-                        raise UnknownField({field}, payload.keys())
-                    raise InvalidJob("instructions", field, f"the template cannot be filled for unit {key!r}")
+    async def _require_fields(self, job: Job, *instructions: str) -> None:
+        """Every unit has what new templates ask for, as far as can be seen in some seconds; for what is left, its
+        attempt says so. Raises `UnknownField`, or `InvalidJob` that names the unit."""
+        known = Prompt(job.instructions).required
+        prompts = [Prompt(text) for text in dict.fromkeys(instructions) if text != job.instructions]
+        prompts = [one for one in prompts if not (one.is_plain and one.required <= known)]
+        after, deadline = 0, asyncio.get_running_loop().time() + FIELDS_S
+        while prompts and asyncio.get_running_loop().time() < deadline:
+            page = await self._store.read(units.payloads, job.number, after=after, limit=PAGE)
+            if not page:
+                return
+            await asyncio.to_thread(require_fields, prompts, known, [item for _, item in page])
             after = page[-1][0]
 
     async def _approve(self, job: Job, credential: Credential, variant: str | None, why: str | None) -> bool:
@@ -171,6 +185,10 @@ def _require_names(variants: Sequence[Variant]) -> None:
     names = [one.name for one in variants]
     if not 2 <= len(names) <= MOST_VARIANTS or None in names or len(set(names)) < len(names):
         raise InvalidJob("variants", names, f"give 2 to {MOST_VARIANTS} variants, each with a name of its own")
+
+    live = sorted({name for one in variants for name in (one.options or JobOptions()).model_fields_set} & set(LIVE))
+    if live:
+        raise InvalidJob("variants", live, "these belong to the job, not to a variant; set them with control_job")
 
 
 def _chosen(look: Snapshot, variant: str | None) -> Trial:

@@ -38,16 +38,24 @@ BEGIN_UNITS = "UPDATE jobs SET begun = begun + :n WHERE number = :job"
 
 
 def claim(
-    tx: engine.Tx, job: int, *, epoch: int, limit: int, now: float, reserve: budget.Reservation | None = None
+    tx: engine.Tx,
+    job: int,
+    *,
+    epoch: int,
+    limit: int,
+    now: float,
+    reserve: budget.Reservation | None = None,
+    trial: int | None = None,
 ) -> Claim:
     """Take up to `limit` units that are due, oldest first, and open an attempt for each, with money reserved for it.
 
-    Takes none if the job is not running, only units of its pilot before it is approved, and no more than its caps
+    Takes none if the job is not running, or is described anew since whoever claims looked at it (its `trial` then): it
+    would run under the older description. Only units of its pilot before it is approved, and no more than its caps
     allow. Raises `TakenOver` if `epoch` is over.
     """
     processes.require_current(tx, epoch)
     row = tx.execute(SPENT, {"job": job}).fetchone()
-    if row["status"] not in WORKING:
+    if row["status"] not in WORKING or trial not in {None, row["trial"]}:
         return Claim(units=[])
     options, spending = _spending(row, _reserved(tx, job) if reserve else 0.0)
     room = budget.room(options, spending, want=limit)

@@ -10,9 +10,9 @@ FIRST_READING = 1
 """The token of a new job's first reading of its source; see `readings`."""
 
 CREATE = """
-INSERT INTO jobs (job_id, name, instructions, source, options, idempotency_key, status, reading, reader,
+INSERT INTO jobs (job_id, name, instructions, source, options, idempotency_key, digest, status, reading, reader,
     priority, created_at)
-VALUES (:job_id, :name, :instructions, :source, :options, :idempotency_key, 'enumerating', :reading,
+VALUES (:job_id, :name, :instructions, :source, :options, :idempotency_key, :digest, 'enumerating', :reading,
     :reader, :priority, :now)
 """
 KEEP_SOURCE = "INSERT INTO sources (job, enumerator) VALUES (:job, :enumerator)"
@@ -35,6 +35,7 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
         "reader": reader,
         "options": rows.dump_options(options),
         "idempotency_key": spec.idempotency_key,
+        "digest": spec.digest,
         "priority": spec.options.priority,
         "now": now,
     }
@@ -61,6 +62,15 @@ def by_number(tx: engine.Tx, number: int) -> Job:
 def by_id(tx: engine.Tx, job_id: str) -> Job | None:
     row = tx.execute(BY_ID, {"job_id": job_id}).fetchone()
     return None if row is None else rows.job(row)
+
+
+DIGEST = "SELECT digest FROM jobs WHERE number = :number"
+
+
+def digest(tx: engine.Tx, number: int) -> str | None:
+    """Of the description that the job was made from; None for a job of an older batchproc."""
+    found: str | None = tx.execute(DIGEST, {"number": number}).fetchone()["digest"]
+    return found
 
 
 ENUMERATOR = "SELECT enumerator FROM sources WHERE job = :number"

@@ -166,7 +166,7 @@ INSERT OR REPLACE INTO trial_results (job, trial, unit, status, text, output, er
     seconds)
 SELECT u.job, :trial, u.number, u.status, u.text, u.output, u.error, u.signature, COALESCE(SUM(a.cost_usd), 0.0),
     COALESCE(SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens), 0),
-    COALESCE(SUM(MAX(0.0, a.finished_at - a.started_at)), 0.0)
+    COALESCE(SUM(MAX(0.0, a.finished_at - a.started_at)) FILTER (WHERE a.outcome <> 'lost'), 0.0)
 FROM units u LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :trial
 WHERE u.job = :job AND u.pilot = 1 GROUP BY u.number
 """
@@ -205,3 +205,8 @@ def go_on_if_drained(tx: engine.Tx, number: int, *, approved: bool, now: float) 
         jobs.complete_if_drained(tx, number, now=now)
     else:
         end_if_drained(tx, number, now=now)
+
+
+def skip(tx: engine.Tx, job: Job, *, credential: Credential, order: Order, now: float) -> bool:
+    """Let all of a job run without a review, if it is as it was seen. False: it is not (any more)."""
+    return is_as_seen(tx, job) and jobs.start(tx, job.number, credential=credential, now=now, order=order)

@@ -11,6 +11,7 @@ CREATE TABLE jobs_3 (
     source          TEXT NOT NULL,               -- the enumerator's type
     options         TEXT NOT NULL,
     idempotency_key TEXT UNIQUE,
+    digest          TEXT,                        -- of the description as it was given; NULL: an older batchproc kept none
     status          TEXT NOT NULL CHECK (status IN ('enumerating', 'ready', 'pilot', 'review', 'running', 'paused',
                     'completed', 'failed', 'cancelled')),
     reason          TEXT,

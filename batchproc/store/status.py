@@ -78,7 +78,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         counts=jobs.ledger(tx, job.number),
         running=_running(tx, job.number, running),
         failures=_failures(tx, job.number, failures),
-        finished=_finished(tx, job.number, finished),
+        finished=_finished(tx, job, finished),
         last_event=events.last(tx),
         **_waiting(tx, job.number),
         changes=_changes(tx, job.number, 3),
@@ -150,27 +150,34 @@ def _failures(tx: engine.Tx, job: int, limit: int) -> list[FailureGroup]:
 
 
 def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
+    if job.approved_at is not None:
+        return PilotLook(keys=trials.keys(tx, job.number), trials=[], results={})
     tried = trials.trials(tx, job.number)
     before = max((one.round for one in tried if one.round < job.round and one.has_ended), default=0)
-    shown = [] if job.approved_at else [one.n for one in tried if one.round in {job.round, before}]
+    shown = [one.n for one in tried if one.round in {job.round, before}]
     found = {n: trials.results(tx, job.number, n) for n in shown}
     return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found)
 
 
 FINISHED = """
-SELECT finished_at, started_at, attempt, cost_usd, tokens FROM units
-WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit
+SELECT u.finished_at, u.started_at, u.attempt, SUM(a.cost_usd) AS cost_usd,
+    SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens) AS tokens
+FROM (SELECT number, finished_at, started_at, attempt FROM units
+      WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit) u
+LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :trial
+GROUP BY u.number ORDER BY u.finished_at DESC
 """
 
 
-def _finished(tx: engine.Tx, job: int, limit: int) -> list[Ended]:
+def _finished(tx: engine.Tx, job: Job, limit: int) -> list[Ended]:
+    """What an older description of the job came to does not count."""
     return [
         Ended(
             at=rows.certain(row["finished_at"]),
             ran=row["attempt"] > 0,
-            cost_usd=row["cost_usd"],
-            tokens=row["tokens"],
+            cost_usd=row["cost_usd"] or 0.0,
+            tokens=row["tokens"] or 0,
             seconds=max(0.0, row["finished_at"] - (row["started_at"] or row["finished_at"])),
         )
-        for row in tx.execute(FINISHED, {"job": job, "limit": limit})
+        for row in tx.execute(FINISHED, {"job": job.number, "trial": job.trial, "limit": limit})
     ]

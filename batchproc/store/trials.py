@@ -11,6 +11,10 @@ from batchproc.store.pilots import Description
 CHOOSABLE = "SELECT 1 FROM jobs WHERE number = :number AND status = 'review' AND deleting = 0"
 DECIDE = "UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions "
 DECIDE += "WHERE number = :number"
+TRIED = """
+SELECT u.number, r.status FROM trial_results r JOIN units u ON u.number = r.unit
+WHERE r.job = :job AND r.trial = :trial AND r.status <> 'cancelled' AND u.status <> 'cancelled'
+"""
 RESTORE = """
 UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature
 FROM trial_results r
@@ -58,7 +62,10 @@ def approve(
 def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
     """The answers of a trial are the job's; units that have none there run under it with the rest."""
     untried = [row["number"] for row in tx.execute(UNTRIED, {"job": job, "trial": trial})]
+    tried = tx.execute(TRIED, {"job": job, "trial": trial}).fetchall()
     tx.execute(RESTORE, {"job": job, "trial": trial})
+    for row in tried:
+        events.append(tx, f"unit.{row['status']}", at=now, job=job, unit=row["number"], data={"trial": trial})
     tx.execute(RUN_UNTRIED, {"units": rows.dump(untried)})
     control.tell_units(tx, job, untried, "unit.reopened", {}, now)
 

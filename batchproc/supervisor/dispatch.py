@@ -115,7 +115,8 @@ class Dispatcher:
             largest_request=job.largest_request,
             measured=job.measured,
         )
-        return await self.store.write(claims.claim, job.number, epoch=self.epoch, limit=limit, now=now, reserve=reserve)
+        more = {"epoch": self.epoch, "limit": limit, "now": now, "reserve": reserve, "trial": job.trial}
+        return await self.store.write(claims.claim, job.number, **more)  # type: ignore[arg-type]
 
     async def _pause_if_spent(self, job: Job, claim: Claim) -> None:
         """A cap stands in the way, and nothing runs that could make room under it."""

@@ -160,12 +160,11 @@ def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
 
 
 FINISHED = """
-SELECT u.finished_at, u.started_at, u.attempt, SUM(a.cost_usd) AS cost_usd,
-    SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens) AS tokens
-FROM (SELECT number, finished_at, started_at, attempt FROM units
-      WHERE job = :job AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit) u
-LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :trial
-GROUP BY u.number ORDER BY u.finished_at DESC
+SELECT u.finished_at, u.started_at, u.attempt,
+    (SELECT SUM(a.cost_usd) FROM attempts a WHERE a.unit = u.number AND a.trial = :trial) AS cost_usd,
+    (SELECT SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens) FROM attempts a
+     WHERE a.unit = u.number AND a.trial = :trial) AS tokens
+FROM units u WHERE u.job = :job AND u.finished_at IS NOT NULL ORDER BY u.finished_at DESC LIMIT :limit
 """
 
 

@@ -233,3 +233,44 @@ async def test_a_job_that_never_ran_says_nothing_of_a_start_when_its_units_are_a
     known = await store.read(jobs.by_number, job.number)
     told = [event.kind for event in await store.read(events.of_job, job.number, 0, limit=100)]
     assert (known.status, known.started_at) == ("ready", None) and "job.started" not in told
+
+
+async def test_what_was_described_anew_since_it_was_looked_at_is_not_claimed(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    seen = await it.now()
+    await it.begin()
+    more = {"epoch": it.epoch, "limit": 9, "now": NOW}
+    assert not (await store.write(claims.claim, seen.number, trial=seen.trial, **more)).units
+    assert len((await store.write(claims.claim, seen.number, trial=(await it.now()).trial, **more)).units) == 3
+
+
+async def test_choosing_an_earlier_variant_tells_what_its_units_are_now(store, make_job):
+    it = await house(store, make_job)
+    await it.begin("one", "two")
+    await it.run()
+    for unit in await it.claim():
+        await it.settle(unit, replace(done(), status=UnitStatus.FAILED, outcome="failed", signature="x", text=None))
+    job = await it.now()
+    [chosen] = [one for one in await store.read(trials.trials, job.number) if one.variant == "one"]
+    paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+    assert await store.write(trials.approve, job, chosen, chosen.options, None, **paid)
+    told = [event for event in await store.read(events.of_job, job.number, 0, limit=200) if event.key]
+    last = {event.key: event.kind for event in told}
+    assert {last[key] for key in ("u1", "u2", "u3")} == {"unit.succeeded"}
+
+
+async def test_time_in_which_nobody_worked_is_not_a_units_time(store, make_job):
+    it = await house(store, make_job)
+    await it.begin()
+    [lost, *_] = await it.claim()
+    epoch = await take_over(store)
+    end = Settlement(status=UnitStatus.PENDING, outcome="lost", cause=Cause.WORKER_LOST)
+    await store.write(attempts.rescue, lost.fence, end, epoch=epoch, now=NOW + 28_800)
+    it.epoch = epoch
+    for unit in await it.claim():
+        await store.write(attempts.settle, unit.fence, done(), now=NOW + 10)
+    for unit in await store.read(attempts.running):
+        await store.write(attempts.rescue, unit[0], done(), epoch=epoch, now=NOW + 10)
+    [first, *_] = await store.read(trials.results, it.job.number, 1)
+    assert first.seconds == 10

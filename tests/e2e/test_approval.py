@@ -218,3 +218,31 @@ async def test_where_programs_are_off_no_source_is_one(house):
         house.service = service
         with pytest.raises(InvalidJob, match="BATCHPROC_PROGRAMS"):
             await house.create("Say {{ n }}", PROGRAM)
+
+
+async def test_a_yes_is_for_the_program_that_was_shown_and_for_no_earlier_one(house, tmp_path):
+    """The person says no to one program and yes to another; meanwhile the file holds the first one again."""
+    path = tmp_path / "items.py"
+    evil, good = CODE.replace("looking", "evil"), CODE.replace("looking", "good")
+    shown = []
+
+    async def reply(context, params):
+        shown.append(params.message)
+        if "'evil'" in params.message:
+            return ElicitResult(action="decline")
+        path.write_text(evil)
+        return ElicitResult(action="accept", content={})
+
+    source = {"type": "dynamic", "code_file": str(path)}
+    described = {"name": "n", "instructions": "Say {{ n }}", "enumerator": source}
+    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
+    async with Client(stdio_client(server), mode="legacy", elicitation_callback=reply) as client:
+        path.write_text(evil)
+        assert (await client.call_tool("create_job", described)).is_error
+        path.write_text(good)
+        assert (await client.call_tool("create_job", described)).is_error
+        assert not (await call(client, "list_jobs"))["jobs"]
+    assert len(shown) == 2 and "'good'" in shown[1]
+    for code, is_allowed in ((evil, False), (good, True)):
+        path.write_text(code)
+        assert (await house.service.source_approval(source) is None) is is_allowed

@@ -40,7 +40,7 @@ def bob_fails(call):
 @pytest.mark.script.with_args(bob_fails)
 async def test_a_job_from_start_to_deletion_in_the_shell(house):
     job = (await house.create("Greet {{ name }}.", FOUR, max_concurrency=1)).job_id
-    assert (await does(house, "start", job))["status"] == "running"
+    assert (await does(house, "start", job, "--skip-pilot", "--yes"))["status"] == "running"
     paused = await does(house, "pause", job, "--now", "--why", "a look")
     assert (paused["status"], paused["reason"]) == ("paused", "user")
     changed = await does(house, "set", job, "--max-concurrency", "4", "--budget-usd", "3")

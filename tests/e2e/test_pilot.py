@@ -9,13 +9,13 @@ from mcp_types import ElicitResult
 
 from batchproc.agents.rehearsal import Reply
 from batchproc.errors import InvalidJob, UnknownField, WrongStatus
-from batchproc.models import JobOptions, Tokens, Variant
+from batchproc.models import JobOptions, JobSpec, Tokens, Variant
 from batchproc.platform import processes
 from batchproc.store import jobs, pilots
 from tests.conftest import wait_until
 from tests.e2e.test_mcp import SERVER, call
 
-WORDS = {"type": "list", "items": [{"n": str(n), "word": "w" * (n * n)} for n in range(1, 21)], "key_field": "n"}
+WORDS = {"type": "list", "items": [{"n": str(n), "word": "w" * (n * n)} for n in range(1, 13)], "key_field": "n"}
 
 
 def speak(request):
@@ -27,13 +27,13 @@ def speak(request):
 async def test_a_pilot_runs_a_few_units_then_stops_and_says_what_the_rest_will_cost(house):
     job = (await house.create("Count {{ word }}", WORDS, model="haiku")).job_id
     started = await house.service.start_job(job)
-    assert started.status == "pilot" and "3 units of 20 units" in started.message
+    assert started.status == "pilot" and "3 units of 12 units" in started.message
     look = await house.reviewed(job)
-    assert look.ledger == "3 succeeded · 17 pending (in review)" and len(house.model.calls) == 3
+    assert look.ledger == "3 succeeded · 9 pending (in review)" and len(house.model.calls) == 3
     assert look.pilot.round == 1 and len(look.pilot.keys) == 3 and look.pilot.keys != ["1", "2", "3"]
     assert [r.key for r in look.pilot.results] == look.pilot.keys and all(r.cost_usd > 0 for r in look.pilot.results)
     quote = look.quote
-    assert (quote.units, quote.based_on, quote.level) == (17, 3, 0.8)
+    assert (quote.units, quote.based_on, quote.level) == (9, 3, 0.8)
     assert 0 < quote.cost_usd.low <= quote.cost_usd.mid <= quote.cost_usd.high and "3 units" in quote.basis
     assert quote.budget_usd > quote.cost_usd.high and "confirmed=true" in look.next
     plan = await house.service.start_job(job)
@@ -41,7 +41,7 @@ async def test_a_pilot_runs_a_few_units_then_stops_and_says_what_the_rest_will_c
     assert len(house.model.calls) == 3
     assert (await house.service.start_job(job, confirmed=True)).status == "running"
     ended = await house.ended(job)
-    assert ended.status == "completed" and ended.counts["succeeded"] == 20 and len(house.model.calls) == 20
+    assert ended.status == "completed" and ended.counts["succeeded"] == 12 and len(house.model.calls) == 12
     assert ended.spending.budget_usd == quote.budget_usd
     assert ended.quote.reality.held["cost_usd"] and "inside the quote: cost_usd" in ended.quote.reality.words
 
@@ -63,7 +63,7 @@ async def test_a_change_tries_the_same_units_again_and_shows_old_beside_new(hous
     assert kept.status == "review" and "still hold" in kept.message and len(house.model.calls) == calls
     await house.service.start_job(job, confirmed=True)
     ended = await house.ended(job)
-    assert ended.spending.budget_usd == 9 and len(house.model.calls) == calls + 17
+    assert ended.spending.budget_usd == 9 and len(house.model.calls) == calls + 9
     assert all(r.text.startswith("Spell w") and r.attempts <= 2 for r in await house.results(job))
 
 
@@ -106,21 +106,85 @@ async def test_variants_run_on_the_same_units_and_one_is_chosen(house):
         await house.service.start_job(job, confirmed=True)
     await house.service.start_job(job, confirmed=True, variant="cheap")
     ended = await house.ended(job)
-    assert ended.counts["succeeded"] == 20 and ended.model == "haiku"
+    assert ended.counts["succeeded"] == 12 and ended.model == "haiku"
     assert all(r.text.startswith("haiku") for r in await house.results(job))
-    assert len(house.model.calls) == 23
+    assert len(house.model.calls) == 15
+
+
+@pytest.mark.script.with_args(by_model)
+async def test_the_plan_of_a_variant_is_that_variants_and_nothing_else_is_agreed_to(house):
+    job = (await house.create("Count {{ word }}", WORDS, model="haiku")).job_id
+    tried = [Variant(name="dear", options=JobOptions(model="sonnet")), Variant(name="cheap")]
+    await house.service.start_job(job, variants=tried)
+    look = await house.reviewed(job)
+    assert "variant=…" in look.next and "confirmed=true" not in look.next
+    choice = await house.service.plan(job)
+    assert choice.is_choice and "dear, cheap" in choice.text
+    assert (await house.service.start_job(job, agreed=choice)).status == "review"
+    plan = await house.service.plan(job, variant="dear")
+    assert "variant 'dear'" in plan.text and "sonnet" in plan.text and 'variant="dear", confirmed=true' in plan.how
+    quoted = {v.name: v.quote.budget_usd for v in look.pilot.variants.variants}
+    assert f"${quoted['dear']:.2f}" in plan.text and quoted["dear"] != quoted["cheap"]
+    await house.service.start_job(job, variant="dear", agreed=plan)
+    ended = await house.ended(job)
+    assert (ended.model, ended.spending.budget_usd) == ("sonnet", quoted["dear"])
+
+
+@pytest.mark.script.with_args(speak)
+async def test_a_yes_to_one_plan_is_none_to_what_it_became(house):
+    job = (await house.create("Count {{ word }}", WORDS, model="haiku")).job_id
+    await house.service.start_job(job)
+    await house.reviewed(job)
+    agreed = await house.service.plan(job)
+    await house.service.update_job(job, instructions="Spell {{ word }}", options=JobOptions(model="opus"))
+    await house.reviewed(job)
+    told = await house.service.start_job(job, agreed=agreed)
+    assert told.status == "review" and "changed since you agreed" in told.message and "opus" in told.message
+    again = await house.service.plan(job)
+    await house.service.control_job(job, "set", budget_usd=77)
+    assert (await house.service.start_job(job, agreed=again)).status == "review"
+    assert (await house.service.start_job(job, agreed=await house.service.plan(job))).status == "running"
+
+
+@pytest.mark.script.with_args(speak)
+async def test_settings_of_the_job_are_no_variants(house):
+    job = (await house.create("Count {{ word }}", WORDS, model="haiku")).job_id
+    tried = [Variant(name="a", options=JobOptions(budget_usd=700)), Variant(name="b")]
+    with pytest.raises(InvalidJob, match=r"budget_usd.*control_job"):
+        await house.service.start_job(job, variants=tried)
+    with pytest.raises(InvalidJob, match="a name of its own"):
+        await house.service.start_job(job, variants=[Variant(name="a"), Variant(name="a")])
+    assert (await house.service.get_status(job)).status == "ready" and not house.model.calls
+
+
+@pytest.mark.script.with_args(speak)
+async def test_the_same_description_is_the_same_job_whatever_became_of_it(house):
+    spec = JobSpec(
+        name="once",
+        instructions="Count {{ word }}",
+        enumerator=WORDS,
+        options=JobOptions(model="haiku"),
+        idempotency_key="k",
+    )
+    job = (await house.service.create_job(spec)).job_id
+    await house.service.start_job(job)
+    await house.reviewed(job)
+    await house.service.start_job(job, confirmed=True)
+    assert (await house.service.create_job(spec)).job_id == job
+    with pytest.raises(InvalidJob, match=f"job {job} has it with another description"):
+        await house.service.create_job(spec.model_copy(update={"instructions": "Spell {{ word }}"}))
 
 
 @pytest.mark.script.with_args(slowly_at_first)
 async def test_a_killed_supervisor_leaves_a_pilot_that_goes_on(house):
     job = (await house.create("Spell and Count {{ word }}", WORDS, model="rehearsal")).job_id
     await house.service.start_job(job)
-    pid = (await house.launcher.hello())["pid"]
+    pid = (await wait_until(house.launcher.hello, "the supervisor answers", 10))["pid"]
     who = processes.identity(pid)
     os.kill(pid, signal.SIGKILL)
     await wait_until(lambda: not processes.is_alive(who), "it is dead", 5)
     look = await house.reviewed(job)
-    assert look.counts["succeeded"] == 3 and look.counts["pending"] == 17
+    assert look.counts["succeeded"] == 3 and look.counts["pending"] == 9
 
 
 @pytest.mark.script.with_args(speak)
@@ -137,12 +201,12 @@ async def test_a_cancelled_review_comes_back_as_a_review_and_not_as_an_approval(
     await house.service.start_job(job)
     keys = (await house.reviewed(job)).pilot.keys
     await house.service.cancel_job(job)
-    await wait_until(lambda: _counts(house, job, "cancelled", 17), "the rest is cancelled", 10)
+    await wait_until(lambda: _counts(house, job, "cancelled", 9), "the rest is cancelled", 10)
     with pytest.raises(WrongStatus, match="described anew"):
         await house.service.update_job(job, instructions="Spell {{ word }}")
     await house.service.retry_units(job, status="cancelled")
     look = await house.reviewed(job)
-    assert look.counts["pending"] == 17 and len(house.model.calls) == 3
+    assert look.counts["pending"] == 9 and len(house.model.calls) == 3
     await house.service.retry_units(job, keys=keys[:1])
     await wait_until(lambda: len(house.model.calls) == 4, "the one unit ran again", 20)
     assert (await house.reviewed(job)).counts["succeeded"] == 3
@@ -185,7 +249,7 @@ async def test_a_pilot_is_paused_and_goes_on_as_a_pilot(house):
     await wait_until(lambda: _counts(house, job, "running", 0), "its units are back", 15)
     await house.service.update_job(job, instructions="Spell {{ word }}")
     look = await house.reviewed(job)
-    assert look.counts == {**look.counts, "succeeded": 3, "pending": 17}
+    assert look.counts == {**look.counts, "succeeded": 3, "pending": 9}
 
 
 async def test_a_pilot_of_a_job_with_few_units_is_all_of_it_and_still_asks(house):
@@ -218,12 +282,12 @@ async def test_a_client_that_can_ask_shows_the_plan_and_any_other_gets_it_in_wor
         started = await call(client, "start_job", **job)
     assert len(asked) == (answer is not None)
     if answer is not None:
-        assert "may this run?" in asked[0] and "17 units" in asked[0] and "budget" in asked[0]
+        assert "may this run?" in asked[0] and "9 units" in asked[0] and "budget" in asked[0]
     if answer == "accept":
         assert started["status"] == "running"
     else:
         assert started["status"] == "review"
-        assert "confirmed=true" in started["message"] and "17 units" in started["message"]
+        assert "confirmed=true" in started["message"] and "9 units" in started["message"]
 
 
 async def test_two_who_approve_at_once_start_it_once(house):
@@ -232,8 +296,8 @@ async def test_two_who_approve_at_once_start_it_once(house):
     await house.reviewed(job)
     both = [house.service.start_job(job, confirmed=True) for _ in range(2)]
     assert {one.status for one in await asyncio.gather(*both)} <= {"running", "completed"}
-    assert (await house.ended(job)).counts["succeeded"] == 20
-    units = [await house.service.get_unit(job, str(n)) for n in range(1, 21)]
+    assert (await house.ended(job)).counts["succeeded"] == 12
+    units = [await house.service.get_unit(job, str(n)) for n in range(1, 13)]
     assert {len(unit.attempts) for unit in units} == {1}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from batchproc import answers, comparison, estimates, ledger, present_words, quote
 from batchproc.models import Job, JobStatus, Trial, TrialResult
@@ -143,24 +144,44 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
     for one in results:
         counts[one.status] = counts.get(one.status, 0) + 1
     named = f", variant {variant!r}" if variant else ""
-    parts = [
+    lines = [
         f"Job {job.job_id}, {job.name!r}{named}: {ledger.units(job.total_units)}, "
         f"{present_words.model_name(trial.options)}.",
-        f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}.",
+        f"Instructions: {present_words.cut(' '.join(trial.instructions.split()), SHORT)}",
+        *_fields(trial.options.output_schema),
+        f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}, "
+        f"the whole job so far ${job.cost_usd:.4f}.",
         *_rest(look, quote_of(look, trial)),
     ]
     how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW
-    return Plan(text=" ".join(parts), how=how, mark=(job.round, trial.n, trial.instructions, job.options))
+    return Plan(text="\n".join(lines), how=how, mark=(job.round, trial.n, trial.instructions, job.options))
+
+
+SHORT = 300
+
+
+def _fields(schema: Mapping[str, Any] | None) -> list[str]:
+    return [f"Answers have the fields {', '.join(schema.get('properties', {}))}."] if schema else []
 
 
 def _rest(look: Snapshot, said: answers.QuoteAnswer | None) -> Iterator[str]:
     left = estimates.remaining(look.counts)
     if said is not None and left:
-        yield f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}; {said.basis}."
-        if said.cost_usd.high:
-            yield f"The budget would be ${said.budget_usd:.2f}; it is never passed."
+        yield f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}."
+        if said.cost_usd.high and said.budget_usd is not None:
+            yield f"The budget would be ${said.budget_usd:.2f}; it is never passed." + _too_little(look, said)
+        yield f"What that rests on: {said.basis}."
     elif not left:
         yield "The pilot ran all of its units; nothing is left to run."
+
+
+def _too_little(look: Snapshot, said: answers.QuoteAnswer) -> str:
+    """What a budget will probably not reach to the end."""
+    room = (said.budget_usd or 0.0) - look.job.cost_usd
+    if room >= said.cost_usd.mid:
+        return ""
+    reached = max(0, int(said.units * room / said.cost_usd.mid))
+    return f" That is too little: the job will probably pause after some {reached:,} of the {said.units:,}."
 
 
 def choice(look: Snapshot, named: Sequence[str]) -> Plan:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from batchproc.approvals import Approval
+from batchproc.errors import InvalidJob
 from batchproc.interfaces import cli_define, cli_pilot, cli_show, cli_words
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ async def start(service: "BatchService", args: argparse.Namespace) -> int:
         agreed=agreed,
         skip_pilot=args.skip_pilot,
         variant=args.variant,
-        variants=cli_define.variants(args.variants) if args.variants else (),
+        variants=cli_define.variants(args.variants) if args.variants else None,
         why=args.why,
     )
     cli_show.answer(args, answer, cli_show.controlled)
@@ -54,7 +55,11 @@ async def approve(service: "BatchService", args: argparse.Namespace) -> int:
     is_job = args.job_id.startswith("job-")
     needed = await (service.needed_approval if is_job else service.requested_approval)(args.job_id)
     if needed is None:
-        print(f"{args.job_id} needs no approval, or has it.")
+        if not is_job:
+            raise InvalidJob(
+                "approval", args.job_id, "nothing waits under this name: it is allowed, or was never asked for"
+            )
+        print(f"Job {args.job_id} needs no approval, or has it.")
         return 0
     if not _allows(f"Job {args.job_id}" if is_job else "The source of a job", needed):
         return 1
@@ -75,7 +80,7 @@ async def delete(service: "BatchService", args: argparse.Namespace) -> int:
 
 async def template(service: "BatchService", args: argparse.Namespace) -> int:
     """Print a job's description, as `create` reads it."""
-    print(cli_define.template(await service.get_spec(args.job_id), args.format), end="")
+    print(cli_define.template(await service.get_spec(args.job_id), "json" if args.json else args.format), end="")
     return 0
 
 

@@ -76,7 +76,7 @@ def spec_of(args: argparse.Namespace) -> JobSpec:
     described = _read(args.file) if args.file else {}
     if args.source:
         described["enumerator"] = _enumerator(args)
-    if args.instructions:
+    if args.instructions is not None:
         described["instructions"] = _text("--instructions", args.instructions)
     if args.schema:
         described["output_schema"] = schema_of(args)
@@ -103,7 +103,7 @@ def schema_of(args: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def instructions_of(args: argparse.Namespace) -> str | None:
-    return _text("--instructions", args.instructions) if args.instructions else None
+    return None if args.instructions is None else _text("--instructions", args.instructions)
 
 
 def _require(described: Mapping[str, Any]) -> None:
@@ -162,6 +162,8 @@ def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
             return _mapping("--from", json.loads(source))
         except json.JSONDecodeError as error:
             raise InvalidJob("--from", source, f"it begins like JSON, but is none: {error}") from None
+    if "://" in source:
+        return _given({"type": "sql", "connection_string": source, "query": args.query, "id_column": args.id_column})
     path = Path(source).expanduser().absolute()
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if path.is_dir():
@@ -179,6 +181,13 @@ def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
     else:
         known = ", ".join([*TABLES, *sorted(DATABASES)])
         raise InvalidJob("--from", source, f"no such folder, and no table by its name ({known}); or write its JSON")
+    for flag, value, kind in (("--pattern", args.pattern, "file"), ("--query", args.query, "sql")):
+        if value is not None and found["type"] != kind:
+            raise InvalidJob(flag, value, f"{source} is read as {found['type']}, which has none")
+    return _given(found)
+
+
+def _given(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -207,7 +216,7 @@ def _checked(model: type[Model], given: Mapping[str, Any]) -> Model:
         return model.model_validate(given)
     except ValidationError as error:
         one = error.errors(include_url=False)[0]
-        known = ", ".join((JobOptions if "options" in one["loc"] or model is JobOptions else JobSpec).model_fields)
+        known = ", ".join((JobOptions if "options" in one["loc"] else model).model_fields)
         way_out = f"no such thing; known are {known}" if one["type"] == "extra_forbidden" else one["msg"]
         raise InvalidJob(".".join(map(str, one["loc"])), one["input"], way_out) from None
 

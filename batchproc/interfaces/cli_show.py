@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel
-from rich.table import Table
 
 from batchproc import answers
 from batchproc.doctor import Check
@@ -80,17 +79,12 @@ def job_list(answer: answers.JobList) -> None:
     if not answer.jobs:
         console().print("No jobs yet. Run `batchproc demo`, or ask your MCP client for one.")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("job", "ledger", "status", "units", "done", "cost", "name"):
-        number = column in {"units", "done", "cost"}
-        table.add_column(
-            column, justify="right" if number else "left", no_wrap=column in {"job", "ledger"}, overflow="fold"
-        )
+    out = console()
     for line in answer.jobs:
-        cells = (f"{line.total_units:,}", f"{line.percent:g} %", f"${line.cost_usd:.4f}", plain(line.name))
         reason = f" ({plain(line.reason)})" if line.status == "paused" else ""
-        table.add_row(line.job_id, coloured(line.ledger), status_word(line.status) + reason, *cells)
-    console().print(table)
+        out.print(f"{line.job_id}  {status_word(line.status)}{reason}  {coloured(line.ledger)}")
+        done = f"{line.percent:g} % of {line.total_units:,} · ${line.cost_usd:.4f}"
+        out.print(f"  [dim]{done} · {plain(line.name)}[/]")
     if answer.next_cursor:
         console().print(f"[dim]the newest {len(answer.jobs)}; older ones are not shown[/]")
 

@@ -41,7 +41,8 @@ there are, in the background. The data never passes through this conversation.
 4. get_results gives the answers page by page; get_unit shows one unit's conversation.
 5. control_job pauses, resumes and changes a job; cancel_job and cancel_units stop it or some units; retry_units runs
    failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
-   its budget_usd (5 dollars unless options say otherwise): it pauses, and goes on when the user raises it.
+   its budget_usd (5 dollars, until options or an approved plan say otherwise): it pauses, and goes on when the user
+   raises it.
 
 Plain instructions go into the system prompt that all units share; each unit's data is its message. Instructions with
 {{ field }} are a template: filled in, they are the whole message.

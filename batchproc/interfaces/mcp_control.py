@@ -61,7 +61,7 @@ class ControlTools:
         variants: list[Variant] | None = None,
     ) -> asking.Question:
         """Whether the plan may be carried out, where nobody has said so, and it is one."""
-        if confirmed or variants:
+        if confirmed or variants is not None:
             return asking.NotAsked()
         plan = await (await self._service()).plan(job_id, skip_pilot=skip_pilot, variant=variant)
         if plan is None or plan.is_choice:
@@ -100,7 +100,7 @@ class ControlTools:
                 "agreed": plan if asking.yes(agreed) else None,
                 "skip_pilot": skip_pilot,
                 "variant": variant,
-                "variants": variants or (),
+                "variants": variants,
                 "why": why,
             }
             return result(await service.start_job(job_id, confirmed=confirmed, **how))  # type: ignore[arg-type]

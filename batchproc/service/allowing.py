@@ -7,7 +7,7 @@ from typing import Any
 
 from batchproc import approvals, credentials, enumerators, programs
 from batchproc.errors import CredentialMissing, InvalidJob, NeedsApproval, SupervisorError, WrongStatus
-from batchproc.models import WORKING, Credential, Job, JobSpec, Order, Pause
+from batchproc.models import REHEARSAL, WORKING, Credential, Job, JobSpec, Order, Pause
 from batchproc.service.base import RINGS, Service
 from batchproc.store import approvals as given
 from batchproc.store import backlog
@@ -83,25 +83,26 @@ class Allowing(Service):
             raise NeedsApproval("the source of this job", needed.hash, needed.text, "create it")
         return spec.model_copy(update={"enumerator": carried})
 
-    async def _hand_credentials(self, job: Job) -> tuple[Credential, str]:
+    async def _hand_credentials(self, job: Job, model: str | None) -> tuple[Credential, str]:
         """See that a supervisor lives and has what the job pays with; what that is, and the supervisor's guard.
 
         A job that runs goes on with what it has. A face that has no credential may let a job go on if the supervisor
         still holds the one of another face.
         """
         for _ in range(RINGS):
-            credential, pays = await self._choose(job)
+            credential, pays = await self._choose(job, model)
             hello = await self._launcher.ensure()
             if pays is None or await self._launcher.hand_credentials(job.job_id, pays):
                 return credential, str(hello["guard"])
         raise SupervisorError("no supervisor took the credential; see `batchproc doctor`, then try again")
 
-    async def _choose(self, job: Job) -> tuple[Credential, Mapping[str, str] | None]:
-        """What is to pay, and the variables to hand over; None: the supervisor has them."""
-        if job.status in WORKING and job.credential is not None and await self._is_paid_for(job):
+    async def _choose(self, job: Job, model: str | None) -> tuple[Credential, Mapping[str, str] | None]:
+        """What is to pay for agents of this model, and the variables to hand over; None: the supervisor has them."""
+        is_kept = (job.credential is Credential.REHEARSAL) == (model == REHEARSAL)
+        if is_kept and job.status in WORKING and job.credential is not None and await self._is_paid_for(job):
             return job.credential, None
         try:
-            credential = credentials.choose(job.options.model, self._environ)
+            credential = credentials.choose(model, self._environ)
         except CredentialMissing:
             if job.credential is not Credential.ENVIRONMENT or not await self._is_paid_for(job):
                 raise

@@ -60,7 +60,7 @@ class Changing(Starting):
     async def _pilot_again(
         self, job: Job, new: pilots.Description, why: str | None, doubts: str
     ) -> answers.ControlledJob:
-        await self._let(job, self._trying([new], why))
+        await self._let(job, self._trying([new], why), model=new.options.model)
         look = await self._look(job.job_id)
         said = f"changed; round {look.job.round} of the pilot runs on the same units; get_status(wait_s=45) shows both"
         said += doubts
@@ -72,7 +72,7 @@ class Changing(Starting):
 def _said(job: Job) -> str:
     if job.status is JobStatus.READY:
         return "changed; start_job tries it on a few units"
-    return "changed; the pilot's answers still hold"
+    return "changed; the pilot's answers still hold" if job.status is JobStatus.REVIEW else "changed"
 
 
 def _require_changeable(job: Job) -> None:

@@ -7,6 +7,7 @@ from batchproc import answers, enumerators, options, paging, present, present_un
 from batchproc.errors import InvalidJob, NotFound
 from batchproc.models import ACTIVE_JOBS, JobOptions, JobSpec, JobStatus, UnitStatus
 from batchproc.service.base import Service
+from batchproc.settings import Settings
 from batchproc.store import attempts, events, status, units
 from batchproc.store import jobs as rows
 
@@ -96,13 +97,13 @@ class Looking(Service):
         return present.job_list(page, limit, counts)
 
     async def get_spec(self, job_id: str) -> JobSpec:
-        """The job's description as create_job takes it: what differs from the defaults of this machine."""
+        """The job's description as create_job takes it: what differs from the defaults, wherever they were set."""
         job = await self._job(job_id)
-        usual = options.resolve(JobOptions(), self._settings)
+        usual = options.resolve(JobOptions(), Settings())
         given = {name: getattr(job.options, name) for name in JobOptions.model_fields if hasattr(usual, name)}
         differing = {name: value for name, value in given.items() if value != getattr(usual, name)}
-        if not job.options.budget_given:
-            differing.pop("budget_usd", None)
+        differing.pop("budget_usd", None)
+        differing |= {"budget_usd": job.options.budget_usd} if job.options.budget_given else {}
         differing |= {"priority": job.priority} if job.priority else {}
         return JobSpec(
             name=job.name,

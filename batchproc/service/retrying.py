@@ -51,7 +51,7 @@ class Retrying(Allowing):
         for _ in range(TRIES):
             job = await self._job(job.job_id)
             if job.status in backlog.ENDED | PAID:
-                how = replace(how, credential=(await self._hand_credentials(job))[0])
+                how = replace(how, credential=(await self._hand_credentials(job, job.options.model))[0])
             try:
                 return await self._store.write(backlog.ask_again, job, which, how, order, now=self._clock())
             except backlog.HasEnded:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot
 from batchproc.errors import InvalidJob, StoreError, SupervisorError, WrongStatus
-from batchproc.models import AgentOptions, Credential, Job, JobOptions, JobStatus, Trial, Variant
+from batchproc.models import REHEARSAL, AgentOptions, Credential, Job, JobOptions, JobStatus, Trial, Variant
 from batchproc.models.spec import LIVE
 from batchproc.present_pilot import Plan
 from batchproc.prompts import Prompt
@@ -34,7 +34,7 @@ class Starting(Allowing):
         confirmed: bool = False,
         skip_pilot: bool = False,
         variant: str | None = None,
-        variants: Sequence[Variant] = (),
+        variants: Sequence[Variant] | None = None,
         agreed: Plan | None = None,
         why: str | None = None,
     ) -> answers.StartedJob:
@@ -48,13 +48,22 @@ class Starting(Allowing):
         job = await self._job(job_id)
         require_startable(job)
         await self._require_approval(job)
-        if variants:
+        if variants is not None:
             return await self._try_variants(job, variants, why)
+        if variant is not None and job.status is not JobStatus.REVIEW:
+            raise InvalidJob("variant", variant, f"job {job_id} is {job.status}: variants are chosen in review")
         plan = None if confirmed else await self.plan(job_id, skip_pilot=skip_pilot, variant=variant)
         if plan is not None and (plan != agreed or plan.is_choice):
             changed = "it was changed since you agreed; the plan is now: " if agreed is not None else ""
             return present.told(await self._look(job_id), f"{changed}{plan.text} {plan.how}")
-        return await self._let(job, self._way(job, skip_pilot, variant, why))
+        model = await self._model_of(job, variant)
+        return await self._let(job, self._way(job, skip_pilot, variant, why), model=model)
+
+    async def _model_of(self, job: Job, variant: str | None) -> str | None:
+        """The model of the description that is going to run: it says what pays."""
+        if variant is None:
+            return job.options.model
+        return _chosen(await self._look(job.job_id), variant).options.model
 
     async def plan(self, job_id: str, *, skip_pilot: bool = False, variant: str | None = None) -> Plan | None:
         """What a person has to approve before (more of) the job runs; None if there is nothing. Raises `InvalidJob`."""
@@ -81,10 +90,10 @@ class Starting(Allowing):
             case _:
                 return lambda now, credential: self._go_on(now, credential, why)
 
-    async def _let(self, job: Job, start: START) -> answers.StartedJob:
+    async def _let(self, job: Job, start: START, *, model: str | None) -> answers.StartedJob:
         """Hand over what pays, write it down, and see that a supervisor takes it up."""
         for _ in range(RINGS):
-            credential, guard = await self._hand_credentials(job)
+            credential, guard = await self._hand_credentials(job, model)
             await start(job, credential)
             if await self._launcher.ring():
                 return present.started(await self._look(job.job_id), credential, guard=guard)
@@ -136,7 +145,7 @@ class Starting(Allowing):
         _require_names(variants)
         tried = [described(job, one, self._settings) for one in variants]
         await self._require_fields(job, *(one.instructions for one in tried))
-        return await self._let(job, self._trying(tried, why))
+        return await self._let(job, self._trying(tried, why), model=paid_model(tried))
 
     def _trying(self, tried: Sequence[pilots.Description], why: str | None) -> START:
         """Begins a round, once however often a supervisor is rung for. Raises `StoreError` if somebody else changed
@@ -179,6 +188,12 @@ class Starting(Allowing):
         kept = None if said is None else estimates.kept(job, said)
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
         return await self._store.write(trials.approve, job, chosen, options, kept, **paid)  # type: ignore[arg-type]
+
+
+def paid_model(tried: Sequence[pilots.Description]) -> str | None:
+    """The model that decides what pays: any that is not free, if one of them is not."""
+    models = [one.options.model for one in tried]
+    return next((model for model in models if model != REHEARSAL), models[0])
 
 
 def _require_names(variants: Sequence[Variant]) -> None:

@@ -56,16 +56,18 @@ def prefix_of(task: AttemptTask, payer: Hashable) -> Hashable | None:
     to be cached, or nobody caches it. Raises `InvalidJob` as `profiles.access` does."""
     if task.options.model == REHEARSAL:
         return None
-    size = OWN + len((task.system_prompt or "").encode()) + sum(TOOLS.get(tool, 0) for tool in _tools(task))
-    if task.output_schema is not None:
-        size += ANSWER_TOOL + len(orjson.dumps(task.output_schema))
+    tools = profiles.access(task).tools
+    schema = b"" if task.output_schema is None else orjson.dumps(task.output_schema)
+    size = OWN + len((task.system_prompt or "").encode()) + sum(TOOLS.get(tool, 0) for tool in tools)
+    size += ANSWER_TOOL + len(schema) if schema else 0
     if size / BYTES_PER_TOKEN < least_tokens(task.options.model):
         return None
-    return payer, task.job_id, hash(task.system_prompt)
+    return payer, task.job_id, hash((task.system_prompt, tools, schema, _servers(task)))
 
 
-def _tools(task: AttemptTask) -> tuple[str, ...]:
-    return profiles.access(task).tools
+def _servers(task: AttemptTask) -> bytes:
+    """What the tools depend on that MCP servers bring: they stand before the system prompt, like our own."""
+    return orjson.dumps([task.options.mcp_servers, task.options.disallowed_tools])
 
 
 @dataclass(kw_only=True, slots=True)

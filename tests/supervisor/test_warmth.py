@@ -229,9 +229,31 @@ def test_a_prefix_is_the_same_only_for_one_payer_job_and_text():
     assert same not in others and len(set(others)) == 3
 
 
+WIDE = {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(100)}}
+NARROW = {"type": "object", "properties": {"field": {"type": "string"}}}
+
+
+def test_attempts_of_one_job_with_other_tools_or_another_schema_do_not_wait_for_each_other():
+    task = replace(TASK, system_prompt=LONG, output_schema=NARROW)
+    server = {"a": {"command": "/opt/server"}}
+    others = [
+        replace(task, output_schema=None),
+        replace(task, output_schema=WIDE),
+        *(
+            replace(task, options=replace(task.options, **change))
+            for change in (
+                {"profile": Profile.EDIT},
+                {"allowed_tools": ["WebFetch"]},
+                {"mcp_servers": server},
+                {"mcp_servers": server, "disallowed_tools": ["mcp__a__x"]},
+            )
+        ),
+    ]
+    assert len({warmth.prefix_of(one, "me") for one in (task, *others)}) == 1 + len(others)
+
+
 def test_a_schema_is_part_of_the_prefix():
-    wide = {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(100)}}
-    assert warmth.prefix_of(TASK, "me") is None and warmth.prefix_of(replace(TASK, output_schema=wide), "me")
+    assert warmth.prefix_of(TASK, "me") is None and warmth.prefix_of(replace(TASK, output_schema=WIDE), "me")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ _NOTHING = frozenset(
     {"n/a", "n.a", "todo", "tbd", "tba", "tbc", "fixme", "null", "undefined", "placeholder"}
     | {"no response requested", "to be determined", "to be done", "to be added", "placeholder text"}
 )
+VAGUE = frozenset({"unknown", "not specified", "none"})
+"""Honest as the answer to a question of one's own; in every text of a structured answer they are placeholders."""
 _BLANK = r"(?:(?:the\ |final\ )?(?:answer|result|response|output|summary|text|content|value|name|description))"
 _TO_DO = (
     r"(?:(?:insert|enter|add|put|write|type|fill\ in|your|placeholder)\ [^\[\]<>{}()=\"\n]{1,80}|placeholder|todo|tbd)"

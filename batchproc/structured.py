@@ -28,18 +28,45 @@ class _Leaf(NamedTuple):
 def nothing_in(schema: Schema, output: Json, instructions: str) -> str | None:
     """Why there is nothing in an answer that fits its schema; None if there is something.
 
-    A blank that the instructions or a description name, or that is one of the values to choose from, was asked for.
+    Numbers, truths and choices are answers where no text is asked for; where one is, the texts decide, since those have
+    to be filled in with something. A blank that the instructions, a description or a choice names was asked for.
     """
     leaves = list(_leaves(schema, schema, output))
     if _is_own_example(schema, output, leaves):
         return "the answer is only the schema's own example"
-    asked = f"{instructions}\n{_descriptions(schema)}".lower()
-    blanks = [leaf for leaf in leaves if _is_blank(leaf, asked)]
-    filled = [leaf for leaf in leaves if leaf.value is not None and leaf not in blanks]
-    if not blanks or filled:
+    asked = f"{instructions}\n{_said_in(schema)}".lower()
+    told = [leaf for leaf in leaves if leaf.value is not None]
+    if not told:
+        return None if _NOTHING.search(asked) else NOTHING
+    texts = [leaf for leaf in told if isinstance(leaf.value, str) and not _is_choice(leaf)]
+    tells = any(leaf.value for leaf in told if not isinstance(leaf.value, str) or _is_choice(leaf))
+    return _blanks(texts, asked, tells=tells) if texts else None
+
+
+NOTHING = (
+    "the answer holds nothing: every field is null, an empty list or missing; if that is an answer, say so in the "
+    'instructions, as in "null if there is none" or "an empty list if there are none"'
+)
+_NOTHING = re.compile(r"\bnulls?\b|\bempty (?:list|array|object|answer)|\[\s*\]|\{\s*\}")
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def _blanks(texts: Sequence[_Leaf], asked: str, *, tells: bool) -> str | None:
+    """Why nothing is said in any of the texts; None if something is. `tells`: another field says something.
+
+    Nobody has to add a comment to what another field tells. One field alone may honestly be unknown beside others, and
+    "none" is the answer to what there is; several that all say so were not filled in.
+    """
+    if not all(_is_vague(leaf, asked) or _is_blank(leaf, asked) for leaf in texts):
         return None
-    said = next((str(leaf.value) for leaf in blanks if str(leaf.value).strip()), None)
-    return "every text in the answer is empty" if said is None else f"every field is only a placeholder: {said[:100]}"
+    said = next((str(leaf.value).strip() for leaf in texts if str(leaf.value).strip()), None)
+    if said is None:
+        return None if tells else "every text in the answer is empty"
+    is_one = len({_INDEX.sub("", leaf.path) for leaf in texts}) == 1
+    is_vague = all(_is_vague(leaf, asked) for leaf in texts)
+    if is_one and is_vague and (tells or all(_plain(leaf) == "none" for leaf in texts)):
+        return None
+    return f"every text in the answer is only a placeholder: {said[:100]}"
 
 
 def claims(schema: Schema, output: Json) -> list[Claim]:
@@ -101,25 +128,36 @@ def _of_item(held: Sequence[Schema], n: int) -> list[Any]:
 
 def _is_blank(leaf: _Leaf, asked: str) -> bool:
     """Whether somebody left the text empty, or filled in what says that it is."""
-    if not isinstance(leaf.value, str) or _is_choice(leaf):
-        return False
-    said = leaf.value.strip()
+    said = str(leaf.value).strip()
     if not said:
         return "empty" not in asked and '""' not in asked
-    return placeholders.is_placeholder(said) and said.strip("\"'`.!* ").lower() not in asked
+    return placeholders.is_placeholder(said) and _plain(leaf) not in asked
+
+
+def _is_vague(leaf: _Leaf, asked: str) -> bool:
+    """Whether it says that there is nothing to say, in a word that nobody named."""
+    said = _plain(leaf)
+    return said in placeholders.VAGUE and re.search(rf"\b{said}\b", asked) is None
+
+
+def _plain(leaf: _Leaf) -> str:
+    return str(leaf.value).strip().strip("\"'`.!* ").lower()
 
 
 def _is_choice(leaf: _Leaf) -> bool:
     return any("enum" in one or "const" in one for one in leaf.schemas)
 
 
-def _descriptions(schema: Any) -> str:
+def _said_in(schema: Any) -> str:
+    """What a schema says in words: titles, descriptions, and the texts to choose from."""
     match schema:
         case Mapping():
-            own = [str(schema.get("description", "")), str(schema.get("title", ""))]
-            return "\n".join([*own, *map(_descriptions, schema.values())]).strip()
+            choices = schema.get("enum")
+            own = [*map(schema.get, ("description", "title", "const")), *(choices if isinstance(choices, list) else ())]
+            texts = (one for one in own if isinstance(one, str))
+            return "\n".join([*texts, *map(_said_in, schema.values())]).strip()
         case list():
-            return "\n".join(map(_descriptions, schema)).strip()
+            return "\n".join(map(_said_in, schema)).strip()
         case _:
             return ""
 

@@ -119,7 +119,7 @@ async def test_with_one_attempt_it_is_flagged_at_once(house):
 @pytest.mark.script.with_args(lambda call: gives(party="N/A", amount=None, note="tbd"))
 async def test_placeholders_in_every_field_are_flagged(house):
     unit = await one(house, {"party": "string", "amount": "number?", "note": "string"})
-    assert (unit.status, unit.error) == ("flagged", "every field is only a placeholder: N/A")
+    assert (unit.status, unit.error) == ("flagged", "every text in the answer is only a placeholder: N/A")
     assert unit.output["party"] == "N/A" and len(unit.attempts) == 1
 
 

@@ -207,3 +207,10 @@ def test_blanks_in_a_structured_answer_are_flagged():
     outcome = judge(replace(GOOD, output={"who": "N/A"}), schema=blank, instructions="Who?")
     assert (outcome.verdict, outcome.cause) == (Verdict.FLAGGED, None)
     assert judge(replace(GOOD, output={"who": "N/A"}), schema=blank, instructions="Who? Or N/A.").cause is None
+
+
+def test_an_empty_structured_answer_is_flagged():
+    schema = schemas.expand({"type": "object", "properties": {"who": {"type": ["string", "null"]}}})
+    for output in ({}, {"who": None}):
+        outcome = judge(replace(GOOD, text="", output=output), schema=schema, instructions="Who?")
+        assert outcome.verdict is Verdict.FLAGGED and "holds nothing" in outcome.message

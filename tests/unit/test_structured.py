@@ -3,7 +3,7 @@
 import pytest
 
 from batchproc import schemas
-from batchproc.structured import claims, nothing_in
+from batchproc.structured import NOTHING, claims, nothing_in
 
 FIELDS = {"party": "string", "note": "string?", "amount": "number?", "tags": "string[]"}
 FULL = {"party": "Vale", "note": None, "amount": 3, "tags": ["a"]}
@@ -16,21 +16,78 @@ def nothing(fields, output, instructions="Who is it with?"):
 
 def test_an_answer_that_says_something_is_one():
     assert nothing(FIELDS, FULL) is None
-    assert nothing(FIELDS, {**BLANK, "amount": 0}) is None, "a number is no blank"
     assert nothing(FIELDS, {**BLANK, "tags": ["x"]}) is None
     assert nothing({"found": "boolean"}, {"found": False}) is None
+    assert nothing({"n": "integer", "risk": ["low", "high"]}, {"n": 0, "risk": "low"}) is None
+    assert nothing({"risk": ["low", "high"], "note": "string"}, {"risk": "low", "note": ""}) is None, "no comment"
 
 
-def test_blanks_in_every_field_are_none():
-    assert nothing(FIELDS, BLANK) == "every field is only a placeholder: N/A"
+def test_blanks_in_every_text_are_none():
+    assert nothing(FIELDS, BLANK) == "every text in the answer is only a placeholder: N/A"
     assert nothing(FIELDS, {**BLANK, "party": "[insert name]"}).endswith("[insert name]")
     assert nothing(FIELDS, {**BLANK, "party": " ", "note": ""}) == "every text in the answer is empty"
     assert nothing({"rows": [{"a": "string"}]}, {"rows": [{"a": "TODO"}, {"a": ""}]}).endswith("TODO")
 
 
-def test_null_is_an_answer():
-    assert nothing({"party": "string?"}, {"party": None}) is None
-    assert nothing({"tags": "string[]"}, {"tags": []}) is None
+def test_what_a_field_that_is_no_text_says_does_not_make_a_placeholder_an_answer():
+    fields = {"party": "string", "found": "boolean", "n": "integer"}
+    for party in ("N/A", "Unknown", ""):
+        assert nothing(fields, {"party": party, "found": False, "n": 0}) is not None
+    assert nothing(fields, {"party": "N/A", "found": True, "n": 7}).endswith("placeholder: N/A")
+    fields |= {"place": "string", "risk": ["low", "high"]}
+    for text in ("N/A", "unknown."):
+        assert nothing(fields, {**both(text), "found": True, "n": 7, "risk": "high"}).endswith(text)
+
+
+def both(text):
+    return {"party": text, "place": text}
+
+
+HELD_BACK = ["unknown", "Not specified", " NONE. "]
+
+
+@pytest.mark.parametrize("word", HELD_BACK)
+def test_a_word_that_says_that_there_is_nothing_to_say_is_a_placeholder_in_every_text(word):
+    fields = {"party": "string", "place": "string"}
+    assert nothing(fields, both(word)).endswith(f"placeholder: {word.strip()}")
+    assert nothing(fields, {**both(word), "place": "N/A"}) is not None
+    assert nothing(fields, {**both(word), "place": "Vienna"}) is None
+    assert nothing(fields, {**both(word), "place": f"{word}: it is torn off"}) is None
+
+
+@pytest.mark.parametrize("word", HELD_BACK)
+def test_such_a_word_is_an_answer_where_somebody_named_it(word):
+    plain, fields = word.strip(" .").lower(), {"party": "string", "place": "string"}
+    assert nothing(fields, both(word), f'Write "{plain}" where it does not say.') is None
+    assert nothing({**fields, "place": f"string: or {plain}"}, both(word)) is None
+    assert nothing({**fields, "kind": ["new", plain]}, {**both(word), "kind": "new"}) is None
+    assert nothing({**fields, "kind?": ["new", "old"]}, {**both(word), "kind": None}) is not None, "null names nothing"
+    assert nothing(fields, both(word), f"x{plain}x") is not None, "a part of a word names nothing"
+
+
+def test_one_field_alone_may_honestly_be_none():
+    assert nothing({"allergens": "string"}, {"allergens": "None"}) is None
+    assert nothing({"rows": [{"risk": "string"}]}, {"rows": [{"risk": "none"}, {"risk": "none"}]}) is None
+    for word in ("unknown", "not specified"):
+        assert nothing({"party": "string"}, {"party": word}) is not None
+        assert nothing({"mood": ["good", "bad"], "maker": "string"}, {"mood": "good", "maker": word}) is None
+
+
+OPEN = {"type": "object", "properties": {"party": {"type": "string"}, "rows": {"type": "array"}}}
+
+
+@pytest.mark.parametrize("output", [{}, {"rows": []}, {"party": None}, {"rows": [None, [], {}]}])
+def test_an_answer_without_any_value_is_none(output):
+    schema = {**OPEN, "properties": {**OPEN["properties"], "party": {"type": ["string", "null"]}}}
+    assert nothing(schema, output) == NOTHING
+    assert nothing(schema, {**output, "n": 0}) is None
+
+
+def test_null_or_an_empty_list_is_an_answer_where_somebody_named_it():
+    for told in ("Give null if there is none.", "an empty list if there are none", "[] if there are none"):
+        assert nothing({"party": "string?", "tags": "string[]"}, {"party": None, "tags": []}, told) is None
+    assert nothing({"until": "string?: null for ever"}, {"until": None}) is None
+    assert nothing({"until": "string?"}, {"until": None}, "Never annul it, leave no field empty: {{note}}") == NOTHING
 
 
 @pytest.mark.parametrize("where", ["instructions", "description"])

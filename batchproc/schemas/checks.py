@@ -14,6 +14,7 @@ from batchproc.schemas.parts import (
     LISTED,
     NAMED,
     ONE,
+    UNSEEN,
     Part,
     Schema,
     below,
@@ -51,6 +52,7 @@ def expand(given: Mapping[str, Any]) -> Schema:
     for path, part in parts(schema, FIELD):
         _check_part(part, path, schema)
     _check_references(schema)
+    _check_marks_are_seen(schema)
     _check_for_cli(for_cli(schema))
     return schema
 
@@ -121,6 +123,36 @@ def _check_evidence(part: Part, path: str, root: Schema) -> None:
     is_list = kinds(part) == {"array"}
     if kinds(_followed(part.get("items"), path, root) if is_list else part) != {"string"}:
         raise InvalidJob(f"{path}.{EVIDENCE}", part.get("type"), "mark a string, or an array of strings")
+
+
+def _check_marks_are_seen(schema: Schema) -> None:
+    """No mark, nor a reference to one, is where it would promise a look that is never taken."""
+    looked_at: set[int] = set()
+    for path, part in parts(schema, FIELD):
+        idle = set() if "if" in part else {"then", "else"}
+        for keyword in sorted((UNSEEN | idle) & part.keys()):
+            if marked := _mark_below(part[keyword], f"{path}.{keyword}", schema, looked_at):
+                raise InvalidJob(f"{marked}.{EVIDENCE}", "quote", f"quotes below {keyword} are not looked up; {SEEN}")
+
+
+SEEN = "mark them in properties, patternProperties, additionalProperties, items or prefixItems"
+DEFINED = frozenset({"$defs", "definitions"})
+
+
+def _mark_below(part: Any, path: str, root: Part, looked_at: set[int]) -> str | None:
+    """The place of a mark in this subschema; that of the reference which leads to it, if it is elsewhere."""
+    left = [(path, part)]
+    while left:
+        path, part = left.pop()
+        if not isinstance(part, Mapping) or id(part) in looked_at:
+            continue
+        looked_at.add(id(part))
+        if EVIDENCE in part:
+            return path
+        inner = {keyword: one for keyword, one in part.items() if keyword not in DEFINED}
+        left += [(f"{path}.{word}{step}", below_it) for word in inner for step, below_it in below(word, inner[word])]
+        left.append((f"{path.partition('.$ref')[0]}.$ref", _follow(part, path, root)))
+    return None
 
 
 def _check_references(schema: Schema) -> None:

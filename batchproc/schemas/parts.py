@@ -16,6 +16,10 @@ NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "d
 LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
 """Keywords whose schemas are held against the very same value."""
+UNSEEN = frozenset({"not", "if", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}) | {
+    "contentSchema"
+}
+"""Keywords in whose schemas nobody looks for quotes: what fits them need not be there, or is no value of its own."""
 
 
 def below(keyword: str, inner: Any) -> list[tuple[str, Any]]:

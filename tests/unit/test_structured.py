@@ -1,8 +1,12 @@
 """What a structured answer holds: something, only blanks, or claims that can be checked."""
 
+import json
+
 import pytest
 
 from batchproc import schemas
+from batchproc.errors import InvalidJob
+from batchproc.schemas.parts import LISTED, NAMED, ONE
 from batchproc.structured import NOTHING, claims, nothing_in
 
 FIELDS = {"party": "string", "note": "string?", "amount": "number?", "tags": "string[]"}
@@ -162,3 +166,64 @@ def test_quotes_are_found_through_references_choices_and_conditions():
         "note": "8",
     }
     assert sorted(quote for _, quote in found(schema, output)) == list("12345678")
+
+
+SAID = {"type": "string", "x-evidence": "quote"}
+EVERYWHERE = {
+    "properties": ({"type": "object", "properties": {"q": SAID}}, {"q": "x"}),
+    "patternProperties": ({"type": "object", "patternProperties": {"^q": SAID}}, {"q": "x"}),
+    "additionalProperties": ({"type": "object", "additionalProperties": SAID}, {"q": "x"}),
+    "unevaluatedProperties": ({"type": "object", "unevaluatedProperties": SAID}, {"q": "x"}),
+    "propertyNames": ({"type": "object", "propertyNames": SAID}, {"x": 1}),
+    "dependentSchemas": ({"type": "object", "dependentSchemas": {"q": {"properties": {"q": SAID}}}}, {"q": "x"}),
+    "items": ({"type": "array", "items": SAID}, ["x"]),
+    "prefixItems": ({"type": "array", "prefixItems": [SAID]}, ["x"]),
+    "unevaluatedItems": ({"type": "array", "unevaluatedItems": SAID}, ["x"]),
+    "contains": ({"type": "array", "contains": SAID}, ["x"]),
+    "contentSchema": ({"type": "string", "contentMediaType": "application/json", "contentSchema": SAID}, '"x"'),
+    "allOf": ({"allOf": [SAID]}, "x"),
+    "anyOf": ({"anyOf": [{"type": "null"}, SAID]}, "x"),
+    "oneOf": ({"oneOf": [{"type": "null"}, SAID]}, "x"),
+    "not": ({"not": {"not": SAID}}, "x"),
+    "if": ({"if": SAID}, "x"),
+    "then": ({"if": {"type": "string"}, "then": SAID}, "x"),
+    "else": ({"if": {"type": "null"}, "else": SAID}, "x"),
+    "then without if": ({"then": SAID}, "x"),
+    "else without if": ({"else": SAID}, "x"),
+    "$defs": ({"$ref": "#/$defs/said"}, "x"),
+    "definitions": ({"$ref": "#/definitions/said"}, "x"),
+}
+DEFINITIONS = {"$defs": {"said": SAID}, "definitions": {"said": SAID}}
+
+
+def test_every_keyword_that_holds_schemas_is_tried_here():
+    assert {name.split(" ")[0] for name in EVERYWHERE} == ONE | NAMED | LISTED
+
+
+@pytest.mark.parametrize("where", EVERYWHERE)
+@pytest.mark.parametrize("referred", [False, True])
+def test_a_quote_is_looked_up_or_its_mark_is_refused(where, referred):
+    part, value = EVERYWHERE[where]
+    if referred:
+        part = json.loads(json.dumps(part).replace(json.dumps(SAID), '{"$ref": "#/$defs/said"}'))
+    schema = {"type": "object", "properties": {"a": part}, **DEFINITIONS}
+    if where.split(" ")[0] in REFUSED or "without" in where:
+        with pytest.raises(InvalidJob) as refused:
+            schemas.expand(schema)
+        assert f"output_schema.properties.a.{where.split(' ')[0]}." in str(refused.value)
+        assert "x-evidence = 'quote'" in str(refused.value) and "mark them in properties" in str(refused.value)
+    else:
+        [claim] = claims(schemas.expand(schema), {"a": value})
+        assert claim.quote == "x"
+
+
+REFUSED = {"unevaluatedProperties", "propertyNames", "unevaluatedItems", "contains", "contentSchema", "not", "if"}
+
+
+def test_references_that_lead_round_below_an_unseen_keyword_are_followed_to_their_end():
+    tree = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}
+    long = {f"d{n}": {"properties": {"a": {"$ref": f"#/$defs/d{n + 1}"}}} for n in range(700)} | {"d700": SAID}
+    schema = {"type": "object", "not": {"$ref": "#/$defs/tree"}, "$defs": {"tree": tree}}
+    assert schemas.expand(schema) == schema
+    with pytest.raises(InvalidJob, match=r"output_schema\.not\.\$ref\S*\.x-evidence"):
+        schemas.expand({"type": "object", "not": {"$ref": "#/$defs/d0"}, "$defs": long})

@@ -95,6 +95,10 @@ def _check(options: AgentOptions) -> Iterator[str]:
     if options.check:
         yield "The job's check is a program. It is run on every answer, OUTSIDE any sandbox:"
         yield f"    {shlex.join(options.check)}"
+        for word, fingerprint in sorted((options.check_files or {}).items()):
+            if fingerprint:
+                yield f"    {shlex.quote(word)}, whose content has the fingerprint {fingerprint} (SHA-256)"
+        yield "    What else it reads or starts may change without anybody being asked again."
 
 
 def _listed(folders: Sequence[str | None], *, otherwise: str) -> str:
@@ -124,7 +128,13 @@ def _allowed(options: AgentOptions) -> dict[str, Any]:
         "directories": sorted(options.directories),
         "allowed_tools": sorted(options.allowed_tools),
         "mcp_servers": options.mcp_servers,
-    } | ({"check": options.check} if options.check else {})  # what was approved before there were checks stays so
+    } | _checked(options)
+
+
+def _checked(options: AgentOptions) -> dict[str, Any]:
+    """Nothing where there is nothing: what was approved before there were checks, or their fingerprints, stays so."""
+    named = {"check": options.check, "check_files": options.check_files}
+    return {name: value for name, value in named.items() if value}
 
 
 def _hash(allowed: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ def resolve(options: JobOptions, settings: Settings, *, output_schema: Mapping[s
     `output_schema` is JSON Schema or the short form.
     """
     programs.check(options, settings)
+    check = programs.check_of(options, settings)
     given = {name: getattr(options, name) for name in (*AS_GIVEN, *DEFAULTED)}
     filled = {name: getattr(settings, name) for name in DEFAULTED if given[name] is None}
     named = options.working_directory
@@ -40,7 +41,8 @@ def resolve(options: JobOptions, settings: Settings, *, output_schema: Mapping[s
         allowed_tools=list(options.allowed_tools),
         disallowed_tools=list(options.disallowed_tools),
         output_schema=None if output_schema is None else schemas.expand(output_schema),
-        check=programs.check_of(options, settings),
+        check=check,
+        check_files=programs.fingerprints_of(check) if check else None,
     )
 
 

@@ -2,11 +2,11 @@
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from batchproc import credentials
+from batchproc import credentials, fingerprints
 from batchproc.errors import InvalidJob
 from batchproc.models import JobOptions, Profile, Workspace
 from batchproc.models.tools import FILES, READ, SERVER, WEB, approves, bare
@@ -86,6 +86,15 @@ def check_of(options: JobOptions, settings: Settings) -> list[str]:
             if _names(word, written):
                 raise InvalidJob(field, word, CHECK_SHARED)
     return [found, *rest]
+
+
+def fingerprints_of(check: Sequence[str]) -> dict[str, str]:
+    """Of the files that a check names. Raises `InvalidJob` for one whose content nobody could approve."""
+    try:
+        return fingerprints.of(check)
+    except OSError as error:
+        way_out = f"{error.strerror}: what it holds is part of what a person approves; make it readable"
+        raise InvalidJob("options.check", error.filename, way_out) from None
 
 
 CHECK_SHARED = (

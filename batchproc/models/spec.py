@@ -147,6 +147,7 @@ class AgentOptions:
     `budget_given`: somebody set `budget_usd`; otherwise an approval sets it to what the quote says.
     `directories`, `allowed_tools` and `disallowed_tools` are lists, `mcp_servers` maps a name to its configuration.
     `output_schema` is JSON Schema; `check` begins with the absolute path of its program, and is empty if there is none.
+    `check_files` has the fingerprint of each file that it names, "" where there was none; None if nobody took any.
     """
 
     model: str | None
@@ -175,6 +176,7 @@ class AgentOptions:
     mcp_servers: dict[str, Any] = field(default_factory=dict)
     output_schema: dict[str, Any] | None = None
     check: list[str] = field(default_factory=list)
+    check_files: dict[str, str] | None = None
     check_timeout_s: float = 60.0
 
     @property

@@ -11,7 +11,7 @@ from batchproc.store.pilots import Description
 
 ANSWERS = (
     *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
-    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check"),
+    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check", "check_files"),
 )
 """Options that an answer may depend on: with another one, what is there is stale."""
 

@@ -45,6 +45,23 @@ def test_a_check_is_described_by_its_command_line():
     assert "'/opt/my check' 'a b'" in said and "on every answer, OUTSIDE any sandbox" in said
 
 
+PRINT = "ab" * 32
+
+
+def test_the_content_of_a_checks_files_is_part_of_what_is_allowed():
+    check = replace(OPTIONS, check=["/usr/bin/python3", "/my checks/a.py"])
+    known = replace(check, check_files={"/my checks/a.py": PRINT, "/gone": ""})
+    said = approvals.needed(known).text
+    assert f"    '/my checks/a.py', whose content has the fingerprint {PRINT} (SHA-256)" in said.splitlines()
+    assert "may change without anybody being asked again" in said and "/gone" not in said
+    others = [check, replace(check, check_files={"/my checks/a.py": "cd" * 32}), replace(check, check_files={})]
+    assert approvals.needed(known).hash not in {approvals.needed(one).hash for one in others}
+
+
+def test_a_check_that_was_approved_before_its_files_had_fingerprints_stays_so():
+    assert approvals.needed(replace(OPTIONS, check=["/bin/check"])).hash == "08d1e4c153d80e572859494dc298be23"
+
+
 def test_what_was_approved_before_there_were_checks_stays_approved():
     assert approvals.needed(FULL).hash == "e45e882cc78941f89b03c8ab8db2e179"
 

@@ -1,5 +1,7 @@
 """A job's options: defaults filled in, and what cannot work refused with the way out."""
 
+import hashlib
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -237,6 +239,37 @@ def test_a_check_is_kept_with_the_absolute_path_of_its_program(settings):
     assert Path(found.check[0]).is_absolute() and found.check[0].endswith("/sh") and found.check[1:] == ["-c", "exit 0"]
     assert found.check_timeout_s == 60 and resolve(settings).check == []
     assert resolve(settings, check=(sys.executable,), check_timeout_s=5).check == [sys.executable]
+
+
+def test_the_files_that_a_check_names_have_fingerprints_and_the_systems_own_have_none(settings, data):
+    script, link = data / "check.py", data / "link"
+    script.write_text("exit(0)")
+    link.symlink_to("/bin/sh")
+    known = hashlib.sha256(b"exit(0)").hexdigest()
+    found = resolve(settings, check=(sys.executable, str(script), str(data), "/no/such/file", "-c", "check.py"))
+    assert found.check_files == {str(script): known, str(data): "", "/no/such/file": ""}
+    assert resolve(settings, check=("sh", "-c", "exit 0")).check_files == {}
+    assert list(resolve(settings, check=(str(link),)).check_files) == [str(link)], "it may lead elsewhere tomorrow"
+    assert resolve(settings, check=("sh", f"/usr/..{script}")).check_files == {f"/usr/..{script}": known}
+    assert resolve(settings).check_files is None
+
+
+def test_a_check_that_is_named_again_has_the_fingerprints_of_today(settings, data):
+    script = data / "check.py"
+    script.write_text("exit(0)")
+    known = resolve(settings, check=("sh", str(script)))
+    script.write_text("exit(1)")
+    now = options.revise(known, JobOptions(check=("sh", str(script))), settings)
+    assert now.check == known.check and now.check_files == {str(script): hashlib.sha256(b"exit(1)").hexdigest()}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_check_that_nobody_can_read_is_refused(settings, data):
+    script = data / "check.py"
+    script.write_text("exit(0)")
+    script.chmod(0)
+    with pytest.raises(InvalidJob, match=r"options\.check = .*check\.py.*make it readable"):
+        resolve(settings, check=("sh", str(script)))
 
 
 @pytest.mark.parametrize("program", ["", "no-such-program", "./sh", "bin/sh", "/nowhere/sh", "/etc/passwd", "s\0h"])

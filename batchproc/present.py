@@ -151,7 +151,8 @@ PAUSE_WAYS_OUT = {
     Pause.MACHINE: "agents could not be started here (get_unit and supervisor.log say why); mend that, then start_job",
     Pause.CLI: "the Claude Code CLI was not found; run `batchproc doctor`, then call start_job",
     Pause.SANDBOX: "run `batchproc doctor` and install what it names, then call start_job; or choose another profile",
-    Pause.APPROVAL: "a person allows it with `batchproc approve`, then call start_job",
+    Pause.APPROVAL: "a person allows it with `batchproc approve`, then call start_job; if detail says that a check was "
+    "changed, do what it says",
 }
 
 

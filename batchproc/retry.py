@@ -48,6 +48,7 @@ TABLE = {
     Cause.MACHINE: Rule(policy=Policy.PAUSE, pause=Pause.MACHINE),
     Cause.DISK: Rule(policy=Policy.PAUSE, pause=Pause.DISK),
     Cause.CHECK: Rule(policy=Policy.GIVE_UP, pause=Pause.MACHINE),
+    Cause.CHECK_CHANGED: Rule(policy=Policy.GIVE_UP, pause=Pause.APPROVAL),
     Cause.INVALID_REQUEST: GIVE_UP,
     Cause.CONTEXT_TOO_LONG: GIVE_UP,
     Cause.REFUSAL: GIVE_UP,

@@ -150,6 +150,7 @@ class Cause(StrEnum):
     EMPTY = "empty_answer"
     SCHEMA = "schema"
     CHECK = "check"
+    CHECK_CHANGED = "check_changed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import logging
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchproc import evidence, judge, structured
+from batchproc import evidence, fingerprints, judge, structured
 from batchproc.agents.checker import Checker
 from batchproc.errors import StoreError
 from batchproc.models import AttemptTask, Cause, Outcome, Report, Verdict
@@ -97,6 +98,8 @@ class Proofs:
             return None
         if self.checker is None:
             return _no_check("this supervisor runs none")
+        if changed := await asyncio.to_thread(fingerprints.changes, options.check_files or {}):
+            return _changed_check(changed)
         answer = {"key": task.key, "payload": attempt.unit.payload}
         answer |= {"text": attempt.redactor.text(report.text), "output": attempt.redactor.data(report.output)}
         checked = await self.checker.run(
@@ -132,3 +135,20 @@ def _no_check(problem: str) -> Outcome:
     """The job's fault, not the unit's: the answer is kept, and nobody else is sent into it."""
     message = f"the job's check cannot be run: {problem}"
     return Outcome(verdict=Verdict.FLAGGED, cause=Cause.CHECK, message=message, signature=judge.signature(message))
+
+
+def _changed_check(words: Sequence[str]) -> Outcome:
+    """Nobody approved what it would do now."""
+    gone = [word for word in words if not Path(word).exists()]
+    if gone:
+        return _no_check(f"{gone[0]} is not there any more")
+    message = f"the job's check was changed since it was approved, and was not run: {shlex.join(words)}; {ANEW}"
+    return Outcome(
+        verdict=Verdict.FLAGGED, cause=Cause.CHECK_CHANGED, message=message, signature=judge.signature(message)
+    )
+
+
+ANEW = (
+    "put it back as it was and call start_job; or have it approved as it is now: name it again with "
+    "update_job(options.check), or, if the job was approved already, cancel it and create it again"
+)

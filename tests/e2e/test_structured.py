@@ -1,5 +1,6 @@
 """Structured answers from the real CLI: valid, mended, given up on, blank, refused by the check, and falsely quoted."""
 
+import hashlib
 import json
 import os
 import re
@@ -257,6 +258,32 @@ async def test_a_check_that_is_gone_pauses_the_job_and_keeps_the_answer(house, t
     assert (ended.status, ended.reason) == ("paused", "machine") and str(program) in ended.detail
     [kept] = await house.results(job_id)
     assert (kept.status, kept.output) == ("flagged", {"n": 1}) and ended.counts["pending"] == 2
+
+
+@pytest.mark.script.with_args(counts)
+async def test_a_check_that_was_changed_after_its_approval_is_not_run_until_it_is_put_back(house, tmp_path):
+    ran = tmp_path / "ran"
+    check = a_check(tmp_path, "")
+    script = tmp_path / "check.py"
+    before = script.read_text()
+    source = {"type": "list", "items": [{"n": n} for n in range(1, 4)]}
+    options = JobOptions(profile="answer", check=check, max_concurrency=1)
+    spec = JobSpec(name="j", instructions="n?", enumerator=source, output_schema={"n": "integer"}, options=options)
+    job_id = (await house.service.create_job(spec)).job_id
+    needed = await house.service.needed_approval(job_id)
+    assert hashlib.sha256(before.encode()).hexdigest() in needed.text
+    await house.service.approve(job_id, needed.hash, by="test")
+    script.write_text(f"open({str(ran)!r}, 'w')")
+    await house.start(job_id)
+    ended = await house.ended(job_id)
+    assert (ended.status, ended.reason) == ("paused", "approval") and not ran.exists()
+    assert str(script) in ended.detail and "update_job(options.check)" in ended.detail
+    [kept] = await house.results(job_id)
+    assert (kept.status, kept.output) == ("flagged", {"n": 1}) and ended.counts["pending"] == 2
+    script.write_text(before)
+    await house.start(job_id)
+    ended = await house.ended(job_id)
+    assert (ended.status, ended.counts["succeeded"], ended.counts["flagged"]) == ("completed", 2, 1)
 
 
 # Evidence.

@@ -65,6 +65,7 @@ def test_an_answer_to_be_mended_goes_on_at_once_and_is_flagged_when_that_was_the
 def test_a_check_that_cannot_be_run_keeps_the_answer_and_pauses_the_job():
     decision = after(Verdict.FLAGGED, Cause.CHECK)
     assert (decision.status, decision.pause) == (UnitStatus.FLAGGED, Pause.MACHINE)
+    assert after(Verdict.FLAGGED, Cause.CHECK_CHANGED).pause is Pause.APPROVAL
     assert after(Verdict.FLAGGED).pause is None
 
 

@@ -196,9 +196,11 @@ make_item: Callable[[tuple[str, Any, int]], Item] = partial(tuple.__new__, Item)
 
 
 def _plain_keys(payloads: Sequence[Any], id_field: str) -> list[str] | None:
-    """The keys, looked at all at once, if they are text and there is nothing to say about any of them."""
+    """The keys, looked at all at once, if they are text or whole numbers and nothing is wrong with any."""
     try:
         keys = list(map(itemgetter(id_field), payloads))
+        if set(map(type, keys)) == {int}:
+            keys = list(map(str, keys))
         plain = all(map(str.strip, keys)) and max(map(len, keys)) <= MAX_KEY
     except (KeyError, TypeError):
         return None

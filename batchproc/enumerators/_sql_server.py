@@ -75,7 +75,7 @@ class Query:
             result = connection.execute(statement, self._order["params"])
         if not result.returns_rows:
             raise self._refused("the query gives no rows; write one SELECT or WITH query")
-        return list(result.keys()), iter(result), warnings
+        return list(result.keys()), map(tuple, result), warnings
 
     def interrupt(self) -> None:
         """Ask the server to stop. It may be out of reach: whoever asked does not wait for it."""

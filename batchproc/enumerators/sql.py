@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from importlib.util import find_spec
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Annotated, Any, ClassVar
 
@@ -190,7 +191,7 @@ class SqlEnumerator:
         import orjson
 
         columns: list[str] | None = None
-        row, key_at = 0, None
+        row = 0
         for line in lines:
             if line.startswith(b"{"):
                 last = json.loads(line)
@@ -201,23 +202,20 @@ class SqlEnumerator:
             values = orjson.loads(line)
             if columns is None:
                 columns = values
-                key_at = self._key_index(columns)
+                self._check(columns)
                 continue
-            row += 1
-            key = str(row) if key_at is None else self._key(values[key_at], row, columns[key_at])
-            yield _common.make_item((key, dict(zip(columns, values, strict=True)), row))
+            payloads = list(map(dict, map(zip, repeat(columns), values)))
+            yield from _common.sound_items(payloads, row + 1, self.source, "row", "id_column", self._config.id_column)
+            row += len(values)
         raise SourceError(self.source, "the program that reads it was killed; try again", f"after row {row}")
 
     def _finish(self, last: dict[str, Any]) -> None:
         if last.get("invalid"):
             raise InvalidJob("enumerator.connection_string", self.source, last["error"])
         if "error" in last:
-            raise SourceError(self.source, last["error"], f"row {last['row']}" if last["row"] else "")
+            raise SourceError(self.source, last["error"], last["place"])
 
-    def _key(self, value: Any, row: int, name: str) -> str:
-        return _common.key_text(value, self.source, "row", row, "id_column", name)
-
-    def _key_index(self, columns: list[str]) -> int | None:
+    def _check(self, columns: list[str]) -> None:
         twice = [name for name in dict.fromkeys(columns) if not name or columns.count(name) > 1]
         if twice:
             problem = f"the query has columns without a name of their own: {_payload.names(twice)}; name each with AS"
@@ -225,4 +223,3 @@ class SqlEnumerator:
         name = self._config.id_column
         if name is not None and name not in columns:
             raise SourceError(self.source, f"id_column names {name!r}, but the columns are {_payload.names(columns)}")
-        return None if name is None else columns.index(name)

@@ -37,7 +37,9 @@ def nothing_in(schema: Schema, output: Json, instructions: str) -> str | None:
     asked = f"{instructions}\n{_said_in(schema)}".lower()
     told = [leaf for leaf in leaves if leaf.value is not None]
     if not told:
-        return None if _NOTHING.search(asked) else NOTHING
+        # "No violations" is an answer to what asks for lists alone; that nothing is known of anything is none.
+        lists_nothing = not leaves and bool(output) and set(output) == set(schema.get("properties", {}))
+        return None if lists_nothing or _NOTHING.search(asked) else NOTHING
     texts = [leaf for leaf in told if isinstance(leaf.value, str) and not _is_choice(leaf)]
     tells = any(leaf.value for leaf in told if not isinstance(leaf.value, str) or _is_choice(leaf))
     return _blanks(texts, asked, tells=tells) if texts else None

@@ -227,3 +227,11 @@ def test_references_that_lead_round_below_an_unseen_keyword_are_followed_to_thei
     assert schemas.expand(schema) == schema
     with pytest.raises(InvalidJob, match=r"output_schema\.not\.\$ref\S*\.x-evidence"):
         schemas.expand({"type": "object", "not": {"$ref": "#/$defs/d0"}, "$defs": long})
+
+
+def test_an_empty_list_says_that_there_are_none_and_null_says_nothing():
+    lists = schemas.expand({"violations": "string[]", "notes": "string[]"})
+    assert nothing_in(lists, {"violations": [], "notes": []}, "List the violations.") is None
+    mixed = schemas.expand({"party": "string?", "violations": "string[]"})
+    assert "holds nothing" in nothing_in(mixed, {"party": None, "violations": []}, "Who, and what?")
+    assert "holds nothing" in nothing_in({"type": "object"}, {}, "List the violations.")

@@ -4,7 +4,7 @@ import codecs
 import io
 import os
 import stat
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -173,15 +173,23 @@ def sound_items(
     values: Sequence[Any], first: int, source: str, place: str, setting: str, id_field: str | None
 ) -> Iterator[Item]:
     """The same for values of which is known that JSON can carry them, the first of them in row `first`."""
-    rows = range(first, first + len(values))
     payloads = values if set(map(type, values)) == {dict} else [v if type(v) is dict else {"value": v} for v in values]
-    keys = map(str, rows) if id_field is None else _plain_keys(payloads, id_field)
+    try:
+        keys = None if id_field is None else list(map(itemgetter(id_field), payloads))
+    except KeyError:
+        return (Item(_key(v, source, place, n, setting, str(id_field)), v, n) for n, v in enumerate(payloads, first))
+    return named_items(payloads, keys, first, source, place, setting, str(id_field))
+
+
+def named_items(
+    payloads: Sequence[Any], keys: Sequence[Any] | None, first: int, source: str, place: str, setting: str, name: str
+) -> Iterator[Item]:
+    """Items of sound payloads, and of the values that shall be their keys (None: the rows) and are called `name`."""
+    rows = range(first, first + len(payloads))
+    texts: Iterable[str] = map(str, rows)
     if keys is not None:
-        return map(make_item, zip(keys, payloads, rows, strict=True))
-    return (
-        Item(_key(payload, source, place, row, setting, str(id_field)), payload, row)
-        for payload, row in zip(payloads, rows, strict=True)
-    )
+        texts = _plain(keys) or (key_text(k, source, place, n, setting, name) for k, n in zip(keys, rows, strict=True))
+    return map(make_item, zip(texts, payloads, rows, strict=True))
 
 
 def _key(payload: dict[str, Any], source: str, place: str, row: int, setting: str, id_field: str) -> str:
@@ -195,16 +203,13 @@ make_item: Callable[[tuple[str, Any, int]], Item] = partial(tuple.__new__, Item)
 """`Item(*it)`, three times as fast: for hot loops."""
 
 
-def _plain_keys(payloads: Sequence[Any], id_field: str) -> list[str] | None:
-    """The keys, looked at all at once, if they are text or whole numbers and nothing is wrong with any."""
+def _plain(keys: Sequence[Any]) -> Sequence[str] | None:
+    """Looked at all at once: the keys as text if they are text or whole numbers, and nothing is wrong with any."""
     try:
-        keys = list(map(itemgetter(id_field), payloads))
-        if set(map(type, keys)) == {int}:
-            keys = list(map(str, keys))
-        plain = all(map(str.strip, keys)) and max(map(len, keys)) <= MAX_KEY
-    except (KeyError, TypeError):
+        texts = list(map(str, keys)) if set(map(type, keys)) == {int} else keys
+        return texts if all(map(str.strip, texts)) and max(map(len, texts), default=0) <= MAX_KEY else None
+    except TypeError:
         return None
-    return keys if plain else None
 
 
 def key_text(value: Any, source: str, place: str, row: int, setting: str, name: str) -> str:

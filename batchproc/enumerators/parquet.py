@@ -3,6 +3,7 @@
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from importlib.util import find_spec
+from itertools import repeat
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -70,17 +71,15 @@ class ParquetEnumerator:
             yield from self._rows(parts, chosen)
 
     def _rows(self, parts: Generator[Any, None, None], columns: _columns.Columns) -> Generator[Item, None, None]:
-        """The hot loop: everything that does not change is looked up before it."""
-        (names, keep, key_at), path, number = columns, self._path, 0
+        (names, keep, key_at), number = columns, 1
+        kept = [name for name, _ in keep] or names
         for part in parts:
             if type(part) is dict:
                 self._notes.append(part["warning"])
                 continue
-            for row in zip(*part):  # noqa: B905 - columns of one table
-                number += 1
-                if key_at is None:
-                    key = str(number)
-                else:
-                    key = _common.key_text(row[key_at], path, "row", number, "id_column", names[key_at])
-                payload = {name: row[at] for name, at in keep} if keep else dict(zip(names, row))  # noqa: B905 - as long
-                yield Item(key, payload, number)
+            values = zip(*([part[at] for _, at in keep] or part))  # noqa: B905 - columns of one table
+            payloads = list(map(dict, map(zip, repeat(kept), values)))
+            keys = None if key_at is None else part[key_at]
+            id_column = self._config.id_column or ""
+            yield from _common.named_items(payloads, keys, number, self._path, "row", "id_column", id_column)
+            number += len(payloads)

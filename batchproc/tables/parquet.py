@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from batchproc.tables.talk import Refused, duration
 
-ROWS = 2_000
+ROWS = 500
 BATCH = 2 << 20
 """At most so many rows, and about so many bytes, in one line of JSON."""
 

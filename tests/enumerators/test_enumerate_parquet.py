@@ -13,6 +13,7 @@ import pytest
 from enumerate_help import children, complaint, keys, open_files, payloads, read, refusal
 
 from batchproc.enumerators import build, catalogue, parquet
+from batchproc.errors import SourceError
 
 
 @pytest.fixture
@@ -215,3 +216,27 @@ def test_without_the_extra_the_command_that_installs_it_is_told(monkeypatch: pyt
     assert told.startswith("enumerator.type = 'parquet': needs pyarrow")
     assert told.endswith('pip install "batchproc[parquet]"')
     assert "parquet" in {entry["type"] for entry in catalogue()}
+
+
+def test_a_key_may_be_no_column_of_the_payload_and_columns_come_as_they_were_asked_for(path: Path) -> None:
+    put(path, {"id": list(range(3000)), "a": list(range(3000)), "b": ["x", None, "y"] * 1000})
+    found = read("parquet", file_path=str(path), id_column="id", columns=["b", "a"])
+
+    assert [(item.key, item.row) for item in found] == [(str(n), n + 1) for n in range(3000)]
+    assert list(found[0].payload.items()) == [("b", "x"), ("a", 0)]
+    assert all(item.payload["a"] == item.row - 1 for item in found)
+
+
+def test_a_key_that_is_empty_is_told_with_its_row_when_all_before_it_were_read(path: Path) -> None:
+    put(path, {"id": [*range(700), None, *range(700, 1400)]})
+    items = iter(build({"type": "parquet", "file_path": str(path), "id_column": "id"}).items())
+
+    assert [next(items).key for _ in range(700)] == [str(n) for n in range(700)]
+    with pytest.raises(SourceError, match="row 701: 'id' is empty"):
+        next(items)
+
+
+def test_a_table_without_rows_has_no_items(path: Path) -> None:
+    put(path, {"id": pa.array([], pa.int64())})
+
+    assert read("parquet", file_path=str(path), id_column="id") == []

@@ -10,7 +10,7 @@ demo: $(VENV)/.installed            ## real agents read the example contracts
 	@$(BIN)/batchproc demo
 
 test: lint                          ## style, types, import contracts, unit and end-to-end tests
-	$(BIN)/python -m pytest -m "not crash" --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest -m "not crash and not long" --numprocesses 2 --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -18,7 +18,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-crash: $(VENV)/.dev                 ## kills real processes with real signals; N=5: a few of each
+crash: $(VENV)/.dev                 ## the long tests, then real processes killed with real signals; N=5: a few kills only
+	$(if $(N),,$(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal)
 	BATCHPROC_CRASH=$(or $(N),crash) $(BIN)/python -m tests.crash
 
 torture: $(VENV)/.dev               ## the same, for hours

@@ -136,6 +136,7 @@ def described(call):
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.script.with_args(chat)
 async def test_from_a_sentence_to_structured_answers_with_the_real_claude_code(house, invoices, tmp_path):

@@ -320,6 +320,7 @@ def quotes(call):
 
 
 @pytest.mark.timeout(500)
+@pytest.mark.long
 @pytest.mark.script.with_args(quotes)
 async def test_of_80_units_40_with_a_false_quote_are_flagged_and_none_of_the_others(house, tmp_path):
     folder = tmp_path / "contracts"

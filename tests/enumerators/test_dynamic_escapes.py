@@ -22,7 +22,10 @@ from batchproc import enumerators
 from batchproc.errors import SourceError
 from batchproc.platform import jail
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a sandbox on Linux only")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="there is a sandbox on Linux only"),
+]
 LIMIT_S = 2.0
 MEMORY = 1200 << 20
 SECRET = f"sk-secret-{uuid.uuid4().hex}"

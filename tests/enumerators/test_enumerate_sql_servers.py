@@ -16,6 +16,8 @@ from enumerate_help import children, complaint, payloads, read, refusal
 from batchproc.enumerators import build, sql
 from batchproc.errors import InvalidJob, SourceError
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "s3cr/et@word"
 SPELLINGS = (PASSWORD, "s3cr%2Fet%40word", "s3cr%2Fet@word", "et@word")
 

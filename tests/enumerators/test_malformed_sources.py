@@ -21,7 +21,10 @@ TABLES = (malformed_csv, malformed_json, malformed_lines, malformed_places, malf
 BAD = [bad for table in TABLES for bad in table.BAD]
 ODD = [odd for table in TABLES for odd in table.ODD]
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks into /proc"),
+]
 
 
 @pytest.fixture(autouse=True)

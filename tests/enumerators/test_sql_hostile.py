@@ -14,6 +14,8 @@ from watching import Watch
 
 from batchproc.errors import SourceError
 
+pytestmark = pytest.mark.long
+
 LIMIT_S = 2.0
 MEMORY = 1800 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,10 @@ class Checker:
             handle.close()
             talk.cancel()
             await asyncio.to_thread(self._bury, mark)
-            await asyncio.gather(talk, _within(FAREWELL_S, process.wait()), return_exceptions=True)
+            waits = asyncio.ensure_future(process.wait())
+            ends: set[asyncio.Future[Any]] = {talk, waits}
+            await asyncio.wait(ends, timeout=FAREWELL_S)
+            waits.cancel()
         said = b"".join(tail)[-TAIL_BYTES:].decode("utf-8", "replace").strip()
         if code in NOT_STARTED:
             return Checked(problem=f"exit {code}: {said or 'it is not there, or cannot be started'}")
@@ -107,11 +110,6 @@ async def _exit_of(process: asyncio.subprocess.Process) -> int:
     while process.returncode is None:  # noqa: ASYNC110
         await asyncio.sleep(LOOK_S)
     return process.returncode
-
-
-async def _within(limit_s: float, waiting: Coroutine[Any, Any, int]) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(waiting, limit_s)
 
 
 async def _feed(process: asyncio.subprocess.Process, answer: bytes) -> None:

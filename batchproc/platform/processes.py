@@ -73,7 +73,10 @@ def sweep(variable: str, value: str, *, prefix: bool = False, limit_s: float = 1
     mark = f"{variable}={value}".encode()
     killed: set[tuple[int, str]] = set()
     until = time.monotonic() + limit_s
-    while found := list(marked(mark, prefix)):
+    empty = 0
+    while empty < 2:  # one that is just starting its program shows no environment for a moment
+        found = list(marked(mark, prefix))
+        empty = 0 if found else empty + 1
         killed.update(who for who in found if _kill_marked(who[0], mark, prefix))
         if time.monotonic() >= until:
             break

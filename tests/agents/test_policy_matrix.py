@@ -67,6 +67,7 @@ def profiles_under(name: str, kind: type[Guard]) -> list[Profile]:
     return [profile for profile in profiles if profile is not Profile.FULL or walled]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("user", [None, NOBODY], ids=["as we are", "as nobody"])
 @pytest.mark.parametrize("name", guard._MEANS)
 async def test_data_that_asks_for_everything_gets_what_its_profile_holds(name: str, user: int | None) -> None:

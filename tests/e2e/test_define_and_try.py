@@ -43,6 +43,7 @@ def right(result):
     return result["status"] == "succeeded" and result["output"] == expected
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.script.with_args(clerk)
 async def test_from_a_sentence_to_structured_answers_in_the_shell(house, invoices, tmp_path):

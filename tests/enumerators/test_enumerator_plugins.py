@@ -347,6 +347,7 @@ def test_the_contract_finds_nothing_wrong_with_a_sound_one(install: Install, tmp
     assert failures(Counting(), tmp_path) == set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", BROKEN)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_contract_finds(install: Install, tmp_path: Path, fault: str) -> None:

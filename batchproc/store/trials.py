@@ -65,7 +65,8 @@ def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
     tried = tx.execute(TRIED, {"job": job, "trial": trial}).fetchall()
     tx.execute(RESTORE, {"job": job, "trial": trial})
     for row in tried:
-        events.append(tx, f"unit.{row['status']}", at=now, job=job, unit=row["number"], data={"trial": trial})
+        data = {"status": row["status"], "trial": trial}
+        events.append(tx, "unit.restored", at=now, job=job, unit=row["number"], data=data)
     tx.execute(RUN_UNTRIED, {"units": rows.dump(untried)})
     control.tell_units(tx, job, untried, "unit.reopened", {}, now)
 

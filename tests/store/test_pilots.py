@@ -256,8 +256,8 @@ async def test_choosing_an_earlier_variant_tells_what_its_units_are_now(store, m
     paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
     assert await store.write(trials.approve, job, chosen, chosen.options, None, **paid)
     told = [event for event in await store.read(events.of_job, job.number, 0, limit=200) if event.key]
-    last = {event.key: event.kind for event in told}
-    assert {last[key] for key in ("u1", "u2", "u3")} == {"unit.succeeded"}
+    last = {event.key: (event.kind, event.data.get("status")) for event in told}
+    assert {last[key] for key in ("u1", "u2", "u3")} == {("unit.restored", "succeeded")}
 
 
 async def test_time_in_which_nobody_worked_is_not_a_units_time(store, make_job):

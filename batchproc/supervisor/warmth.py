@@ -88,7 +88,7 @@ class Prefix:
         if now < self.warm_until:
             self.asked(now)
         elif self.writer is not None and now < self.opens_at:
-            return self.opens_at - now
+            return min(hold_s, self.opens_at - now)  # the sum is rounded: it may be a hair more
         elif now >= self.next_at:
             self.writer, self.opens_at, self.next_at = who, now + hold_s, now + KEPT_S
         return 0.0

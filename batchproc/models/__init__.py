@@ -15,7 +15,7 @@ from batchproc.models.records import (
     Unit,
 )
 from batchproc.models.runs import AgentEvent, AttemptTask, Cause, Message, Outcome, Report, Started, Tokens, Verdict
-from batchproc.models.spec import AgentOptions, Item, JobOptions, JobSpec, Variant
+from batchproc.models.spec import ANSWERS, AgentOptions, Item, JobOptions, JobSpec, Variant
 from batchproc.models.words import (
     ACTIVE_JOBS,
     FINAL,
@@ -33,6 +33,7 @@ from batchproc.models.words import (
 
 __all__ = [
     "ACTIVE_JOBS",
+    "ANSWERS",
     "FINAL",
     "REHEARSAL",
     "WORKING",

@@ -171,6 +171,7 @@ class Settlement:
     counts against `max_attempts`. `signature` goes with `failed` and `flagged`, and with these only. `hold` pauses the
     whole job with it, unless it was started again after its start number `start`. An attempt that was `started` and
     brought no bill costs what was reserved for it. Its conversation may go on in the next one if it is `resumable`.
+    `input` and `fingerprint` say what it was done for (see `staleness`).
     """
 
     status: UnitStatus
@@ -188,6 +189,8 @@ class Settlement:
     hold: Hold | None = None
     start: int = 0
     resumable: bool = False
+    input: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -139,6 +139,12 @@ LIVE = (
 )
 """Options that change no answer: a job has them now, whatever they were when something was tried with it."""
 
+ANSWERS = (
+    *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
+    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check", "check_files"),
+)
+"""Options that an answer may depend on: with another one, what is there is stale."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgentOptions:

@@ -4,16 +4,10 @@ from collections.abc import Collection, Sequence
 
 from batchproc import options as options_
 from batchproc.errors import InvalidJob, UnknownField
-from batchproc.models import AgentOptions, Item, Job, JobOptions, JobSpec, Variant
+from batchproc.models import ANSWERS, AgentOptions, Item, Job, JobOptions, JobSpec, Variant
 from batchproc.prompts import Prompt
 from batchproc.settings import Settings
 from batchproc.store.pilots import Description
-
-ANSWERS = (
-    *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
-    *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check", "check_files"),
-)
-"""Options that an answer may depend on: with another one, what is there is stale."""
 
 
 def described(job: Job, change: Variant, settings: Settings) -> Description:

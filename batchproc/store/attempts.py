@@ -11,7 +11,8 @@ from batchproc.store import engine, events, jobs, pilots, processes, rows
 SETTLE = """
 UPDATE units SET status = :status, epoch = NULL, intent = NULL, charged = charged + :charged, due_at = :due_at,
     reason = :reason, text = :text, output = :output, error = :error, signature = :signature,
-    cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, finished_at = :finished_at, resumes = :resumes
+    cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, finished_at = :finished_at, resumes = :resumes,
+    input = :input_digest, fingerprint = :fingerprint, shared_from = NULL
 WHERE number = :unit AND status = 'running' AND attempt = :attempt AND epoch = :epoch
 """
 CLOSE_ATTEMPT = """
@@ -138,6 +139,8 @@ def _result(end: Settlement, fence: Fence, resumed_from: int | None, now: float)
         "signature": rows.clean(end.signature),
         "finished_at": now if end.status in FINAL else None,
         "resumes": _goes_on(end, fence, resumed_from) if end.status not in FINAL else None,
+        "input_digest": end.input if end.status in FINAL else None,
+        "fingerprint": end.fingerprint if end.status in FINAL else None,
     }
 
 

@@ -162,9 +162,10 @@ SELECT 1 FROM units WHERE job = :job AND pilot = 1 AND finished_at IS NULL
 UNION ALL SELECT 1 FROM retries WHERE job = :job LIMIT 1
 """
 RECORD = """
-INSERT OR REPLACE INTO trial_results (job, trial, unit, status, text, output, error, signature, cost_usd, tokens,
-    seconds)
-SELECT u.job, :trial, u.number, u.status, u.text, u.output, u.error, u.signature, COALESCE(SUM(a.cost_usd), 0.0),
+INSERT OR REPLACE INTO trial_results (job, trial, unit, status, text, output, error, signature, input, fingerprint,
+    cost_usd, tokens, seconds)
+SELECT u.job, :trial, u.number, u.status, u.text, u.output, u.error, u.signature, u.input, u.fingerprint,
+    COALESCE(SUM(a.cost_usd), 0.0),
     COALESCE(SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens), 0),
     COALESCE(SUM(MAX(0.0, a.finished_at - a.started_at)) FILTER (WHERE a.outcome <> 'lost'), 0.0)
 FROM units u LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :trial

@@ -27,6 +27,14 @@ def mark_deleted(tx: engine.Tx, job: Job, *, now: float, order: Order | None = N
 
 STEPS = (
     "DELETE FROM trial_results WHERE job = :number",
+    "DELETE FROM drawn_units WHERE job = :number",
+    "DELETE FROM publications WHERE job = :number",
+    "DELETE FROM verdicts WHERE unit IN (SELECT unit FROM verdicts WHERE job = :number LIMIT :limit)",
+    "DELETE FROM update_items WHERE job = :number AND key IN "
+    "(SELECT key FROM update_items WHERE job = :number LIMIT :limit)",
+    "DELETE FROM earlier_answers WHERE unit IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
+    "UPDATE units SET shared_from = NULL WHERE shared_from IN "
+    "(SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM attempts WHERE unit IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :number LIMIT :limit)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE job = :number LIMIT :limit)",
@@ -38,6 +46,8 @@ LAST_STEPS = (
     "DELETE FROM sources WHERE job = :number",
     "DELETE FROM retries WHERE job = :number",
     "DELETE FROM trials WHERE job = :number",
+    "DELETE FROM draws WHERE job = :number",
+    "DELETE FROM source_updates WHERE job = :number",
     "DELETE FROM jobs WHERE number = :number AND deleting = 1",
 )
 

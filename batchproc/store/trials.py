@@ -16,7 +16,8 @@ SELECT u.number, r.status FROM trial_results r JOIN units u ON u.number = r.unit
 WHERE r.job = :job AND r.trial = :trial AND r.status <> 'cancelled' AND u.status <> 'cancelled'
 """
 RESTORE = """
-UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature
+UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature,
+    input = r.input, fingerprint = r.fingerprint
 FROM trial_results r
 WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.status <> 'cancelled'
     AND r.status <> 'cancelled'

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,10 +29,9 @@ from batchproc.models import (
     UnitStatus,
     Verdict,
 )
-from batchproc.prompts import Prompt
 from batchproc.redaction import Redactor
 from batchproc.store import db, events, logs
-from batchproc.supervisor import ends, warmth
+from batchproc.supervisor import ends, tasks, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
 from batchproc.supervisor.proofs import Proofs
@@ -62,6 +61,7 @@ class Ongoing:
     tools_run: int = 0
     report: Report | None = None
     halt: Intent | None = None
+    done_for: tasks.DoneFor = tasks.NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,8 @@ class Attempts:
 
     async def _ran(self, attempt: Ongoing) -> tuple[Report | None, Outcome]:
         try:
-            task = self._render(attempt)
+            task = tasks.task(attempt.job, attempt.unit, self.home)
+            attempt.done_for = await tasks.done_for(attempt.job, attempt.unit)
             async with self._turn(attempt, task) as turn:
                 report = attempt.report = await self._report(attempt, task, turn)
         except InvalidJob as error:
@@ -164,29 +165,6 @@ class Attempts:
         framed = not prompts.is_template(attempt.job.instructions)
         can_read = attempt.job.options.profile is not Profile.ANSWER
         return task.file is not None and framed and can_read and task.resume is None
-
-    def _render(self, attempt: Ongoing) -> AttemptTask:
-        job, unit, fence = attempt.job, attempt.unit, attempt.unit.fence
-        file = str(unit.payload["file_path"]) if job.source == "file" else None
-        if file is not None and not Path(file).is_file():
-            raise InvalidJob("file_path", file, "the file is gone since the job was created")
-        asked = Prompt.of(job)
-        prompt = asked.render(unit.key, unit.payload)
-        return AttemptTask(
-            job_id=job.job_id,
-            unit=fence.unit,
-            key=unit.key,
-            attempt=fence.attempt,
-            prompt=prompts.going_on(unit.note, unit.mends) if unit.resumes else prompts.noted(prompt, unit.note),
-            system_prompt=asked.shared(job.options.system_prompt),
-            options=job.options,
-            session_id=unit.session_id,
-            directory=str(directory(self.home, job.job_id, fence.unit, fence.attempt)),
-            file=file,
-            root=None if file is None else file.removesuffix(str(unit.payload["relative_path"])),
-            output_schema=job.options.output_schema,
-            resume=unit.resumes,
-        )
 
     @asynccontextmanager
     async def _turn(self, attempt: Ongoing, task: AttemptTask) -> AsyncIterator[Turn]:
@@ -252,9 +230,5 @@ class Attempts:
         return sum(one.key == key for one in self.ongoing.values())
 
     async def _settle(self, attempt: Ongoing, end: Settlement) -> None:
-        await ends.write(self.store, attempt, ends.redacted(end, attempt.redactor), self.clock)
-
-
-def directory(home: Path, job_id: str, unit: int, attempt: int) -> Path:
-    """The attempt's own place: its scratch directory. Its agent's configuration is beside it, one for each unit."""
-    return home / "agents" / job_id / str(unit) / str(attempt)
+        end = replace(ends.redacted(end, attempt.redactor), **attempt.done_for._asdict())
+        await ends.write(self.store, attempt, end, self.clock)

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from batchproc.errors import StoreError, TakenOver
@@ -13,8 +12,8 @@ from batchproc.models import WORKING, Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
 from batchproc.store import attempts as rows
 from batchproc.store import backlog, db, jobs, units
-from batchproc.supervisor import pauses
-from batchproc.supervisor.attempt import Attempts, directory
+from batchproc.supervisor import pauses, tasks
+from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.dispatch import Dispatcher
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.pauses import Pauses
@@ -226,6 +225,6 @@ class Supervisor:
             if self._stop is not None:
                 break
             await asyncio.sleep(0.1)
-        place: Path = directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
+        place = tasks.directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
         keep = await self._crew.store.read(rows.may_go_on, unit.fence.unit)
         await asyncio.to_thread(tidy, place, job, keep_conversation=keep)

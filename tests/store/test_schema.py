@@ -9,6 +9,7 @@ from batchproc.store import (
     backlog,
     claims,
     control,
+    earlier,
     engine,
     jobs,
     needs,
@@ -163,6 +164,8 @@ def all_statements():
         *((sql, {}) for sql in (units.NEXT_DUE_PILOT, claims.DUE_PILOT.format(limit=1), attempts.FORGET_CHARGE)),
         *((sql, {}) for sql in (claims.DUE_AGAIN_PILOT.format(limit=1), trials.CHOOSABLE, trials.UNTRIED)),
         (trials.RUN_UNTRIED, {"units": "[1]"}),
+        (earlier.KEEP, {"units": "[1]", "why": "source"}),
+        (earlier.OWN_PAYLOADS, {"units": "[1]"}),
         *((sql, {}) for sql in (backlog.BY_STATUS, backlog.BY_SIGNATURE, backlog.PENDING_OF_CANCELLED)),
         *(
             (sql, {})

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchproc import answers, budget, quote
-from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, TrialResult, UnitStatus
+from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, Trial, TrialResult, UnitStatus
 from batchproc.prompts import Prompt
 from batchproc.store.status import Snapshot
 
@@ -20,15 +20,23 @@ def remaining(counts: Mapping[str, int]) -> int:
     return sum(n for status, n in counts.items() if status not in FINAL)
 
 
-def of_pilot(look: Snapshot, options: AgentOptions, results: Sequence[TrialResult]) -> quote.Quote | None:
-    """What a trial's results say of the units that are not final."""
+def to_run(look: Snapshot, trial: int) -> int:
+    """How many units an approval of this trial would run: those that are not final, and where it is a change of what
+    ran before, those whose answers are from before it."""
+    again = look.run_again if trial != look.job.approved_trial else 0
+    return remaining(look.counts) + again
+
+
+def of_pilot(look: Snapshot, trial: Trial, options: AgentOptions) -> quote.Quote | None:
+    """What a trial's results say of the units that would run after it."""
+    results = look.pilot.results.get(trial.n, ()) if look.pilot else ()
     ran = [one for one in results if one.status not in {UnitStatus.CANCELLED, UnitStatus.SKIPPED}]
     finished = [
         quote.Finished(cost_usd=one.cost_usd, tokens=one.tokens, seconds=one.seconds, size=one.size) for one in ran
     ]
     if not finished:
         return None
-    return quote.quote(finished, remaining=remaining(look.counts), concurrency=options.max_concurrency)
+    return quote.quote(finished, remaining=to_run(look, trial.n), concurrency=options.max_concurrency)
 
 
 def live(look: Snapshot) -> quote.Quote | None:

@@ -8,6 +8,8 @@ from batchproc import answers, comparison, estimates, ledger, present_words, quo
 from batchproc.models import Job, JobStatus, Trial, TrialResult
 from batchproc.store.status import PilotLook, Snapshot
 
+BEFORE = "before"
+"""The variant that takes a change back."""
 CHARACTERS = 40_000
 """Of all answers of a pilot together, as they are shown: a client reads them."""
 MOST_DISAGREEMENTS = 100
@@ -40,7 +42,7 @@ def quote_of(look: Snapshot, trial: Trial) -> answers.QuoteAnswer | None:
     """What a trial says of the rest, with the budget that an approval would set."""
     results = look.pilot.results.get(trial.n, ()) if look.pilot else ()
     options = trial.options.live(look.job.options) if trial.n != look.job.trial else look.job.options
-    said = estimates.of_pilot(look, options, results)
+    said = estimates.of_pilot(look, trial, options)
     if said is None:
         return None
     after = estimates.approved_options(look.job, options, said, results)
@@ -151,9 +153,9 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
         *_fields(trial.options.output_schema),
         f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}, "
         f"the whole job so far ${job.cost_usd:.4f}.",
-        *_rest(look, quote_of(look, trial)),
+        *_rest(look, trial, quote_of(look, trial)),
     ]
-    how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW
+    how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW + _way_back(look)
     return Plan(text="\n".join(lines), how=how, mark=(job.round, trial.n, trial.instructions, job.options))
 
 
@@ -164,13 +166,20 @@ def _fields(schema: Mapping[str, Any] | None) -> list[str]:
     return [f"Answers have the fields {', '.join(schema.get('properties', {}))}."] if schema else []
 
 
-def _rest(look: Snapshot, said: answers.QuoteAnswer | None) -> Iterator[str]:
-    left = estimates.remaining(look.counts)
+def _rest(look: Snapshot, trial: Trial, said: answers.QuoteAnswer | None) -> Iterator[str]:
+    left = estimates.to_run(look, trial.n)
     if said is not None and left:
         yield f"The other {ledger.units(left)}: {cost_words(said)}, {time_words(said)}."
         if said.cost_usd.high and said.budget_usd is not None:
             yield f"The budget would be ${said.budget_usd:.2f}; it is never passed." + _too_little(look, said)
         yield f"What that rests on: {said.basis}."
+        if look.run_again and trial.n != look.job.approved_trial:
+            yield (
+                f"{ledger.units(look.run_again)} of these have an answer from before the change: what is stale is run "
+                "again, and the earlier answer is kept beside the new one."
+            )
+    elif trial.n == look.job.approved_trial:
+        yield "This takes the change back: every unit has the answer that it had before it, and nothing is run."
     elif not left:
         yield "The pilot ran all of its units; nothing is left to run."
 
@@ -217,7 +226,14 @@ HOW_WITHOUT_PILOT = (
 
 def how(look: Snapshot) -> str:
     """How a job in review goes on."""
-    return CHOOSE if len(variants_of(look)) > 1 else HOW
+    return CHOOSE if len(variants_of(look)) > 1 else HOW + _way_back(look)
+
+
+def _way_back(look: Snapshot) -> str:
+    return "" if look.job.approved_trial is None else TAKE_BACK
+
+
+TAKE_BACK = ' To take the change back: start_job(job_id, variant="before", confirmed=true).'
 
 
 def cost_words(said: answers.QuoteAnswer) -> str:
@@ -233,7 +249,9 @@ def time_words(said: answers.QuoteAnswer | quote.Quote) -> str:
 
 
 def variants_of(look: Snapshot) -> Mapping[str, Trial]:
-    """The round's variants by their names; empty where it has only one description."""
+    """The round's variants by their names; empty where it has only one description. Where it is a change of what all of
+    the job ran under, `BEFORE` is that."""
     if look.pilot is None:
         return {}
-    return {one.variant: one for one in of_round(look.job, look.pilot) if one.variant is not None}
+    named = {one.variant: one for one in of_round(look.job, look.pilot) if one.variant is not None}
+    return named | {BEFORE: one for one in look.pilot.trials if one.n == look.job.approved_trial}  # noqa: B035 - one

@@ -115,8 +115,9 @@ class ControlTools:
         options: Annotated[JobOptions | None, Field(description="Those named take the place of the job's own")] = None,
         why: Why = None,
     ) -> Annotated[CallToolResult, answers.ControlledJob]:
-        """Change what a job says before all of it runs. In review the pilot runs again on the same units, and
-        get_status shows old beside new. Spends money for these units: ask the user first."""
+        """Change what a job says. In review the pilot runs again on the same units; a job that has run tries it on the
+        units that were judged, then waits in review. get_status shows old beside new. Spends money for these units: ask
+        the user first."""
         service = await self._service()
         change = {"instructions": instructions, "output_schema": output_schema, "options": options, "why": why}
         return result(await service.update_job(job_id, **change))  # type: ignore[arg-type]

@@ -16,7 +16,9 @@ class Job:
     type; `starts` how often it was started. A paused job has a `reason` (a `Pause`), its `detail` in words, and goes on
     by itself where it has `resume_at`. `begun` counts units that were ever started; `active_s` is how long it ran.
     `approved_at` is when somebody let all of it run; `round` counts pilots, and `trial` is the description that is in
-    force (see `Trial`); `quote` is what was said of the rest when it was approved."""
+    force (see `Trial`); `quote` is what was said of the rest when it was approved. While a change of an
+    approved job is tried, `approved_trial` is the description that its answers are from. `source_version` counts how
+    often its source was read in."""
 
     number: int
     job_id: str
@@ -46,6 +48,8 @@ class Job:
     round: int
     trial: int
     quote: Mapping[str, Any] | None
+    approved_trial: int | None
+    source_version: int
     created_at: datetime
     started_at: datetime | None
     resumed_at: datetime | None

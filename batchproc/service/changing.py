@@ -1,4 +1,4 @@
-"""A job is described anew, before all of it runs; what its pilot showed is tried again."""
+"""A job is described anew, and what its pilot showed is tried again."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,14 +8,15 @@ from batchproc import answers, approvals, orders, present_definition
 from batchproc.errors import InvalidJob, StoreError, WrongStatus
 from batchproc.models import Job, JobOptions, JobStatus, Variant
 from batchproc.service import describing
-from batchproc.service.starting import Starting
+from batchproc.service.revising import Revising
 from batchproc.store import pilots, trials, units
+from batchproc.store.status import Snapshot
 
 SAMPLE = 3
-CHANGEABLE = frozenset({JobStatus.READY, JobStatus.PILOT, JobStatus.REVIEW, JobStatus.PAUSED})
+CHANGEABLE = frozenset({JobStatus.READY, JobStatus.PILOT, JobStatus.REVIEW, JobStatus.PAUSED, JobStatus.COMPLETED})
 
 
-class Changing(Starting):
+class Changing(Revising):
     """update_job."""
 
     async def update_job(
@@ -27,8 +28,10 @@ class Changing(Starting):
         options: JobOptions | None = None,
         why: str | None = None,
     ) -> answers.ControlledJob:
-        """Change what a job says that was not approved yet. If its pilot has begun and the change makes its answers
-        stale, the pilot runs again on the same units, and shows old beside new.
+        """Change what a job says. If its pilot has begun and the change makes its answers stale, the pilot runs again
+        on the same units, and shows old beside new. A job that has run (completed, or paused with nothing running) is
+        in review again after that: first the units that persons have judged run, and all other answers stay until the
+        change is approved.
 
         Raises `NotFound`, `WrongStatus`, `InvalidJob`, `UnknownField`, `CredentialMissing`; then nothing is changed.
         """
@@ -43,6 +46,9 @@ class Changing(Starting):
             return orders.controlled(await self._look(job_id), "it was so already; nothing was changed")
         await self._require_fields(job, new.instructions)
         doubts = await self._doubts(job, new)
+        if job.approved_at is not None and describing.is_stale(job, new):
+            said = await self._revise(job, new, why)
+            return await self._told_of_round(await self._look(job_id), said + doubts)
         if job.trial and describing.is_stale(job, new):
             return await self._pilot_again(job, new, why, doubts)
         if not await self._store.write(trials.describe, job, new, self._order(why), now=self._clock()):
@@ -63,8 +69,10 @@ class Changing(Starting):
         await self._let(job, self._trying([new], why), model=new.options.model)
         look = await self._look(job.job_id)
         said = f"changed; round {look.job.round} of the pilot runs on the same units; get_status(wait_s=45) shows both"
-        said += doubts
-        if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(job.job_id):
+        return await self._told_of_round(look, said + doubts)
+
+    async def _told_of_round(self, look: Snapshot, said: str) -> answers.ControlledJob:
+        if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(look.job.job_id):
             said += f". A person has to approve this first: {needed.text}"
         return orders.controlled(look, said)
 
@@ -76,16 +84,15 @@ def _said(job: Job) -> str:
 
 
 def _require_changeable(job: Job) -> None:
-    if job.status in CHANGEABLE and job.approved_at is None:
+    if job.status in CHANGEABLE:
         return
     way_out = {
         JobStatus.ENUMERATING: "its source is still being read; wait with get_status(wait_s=45)",
         JobStatus.FAILED: "create the job again",
         JobStatus.CANCELLED: "create the job again",
-        JobStatus.COMPLETED: "retry_units(instructions=…) asks for units again with further instructions",
     }.get(
         job.status,
-        "it was approved as it is: cancel_job, then create it anew; control_job sets its budget, caps and concurrency, "
-        "retry_units(instructions=…) asks for units again with further instructions",
+        "pause it first: control_job(action=pause); control_job(action=set) changes its budget, caps and concurrency "
+        "while it runs",
     )
     raise WrongStatus(job.job_id, job.status, "be described anew", way_out)

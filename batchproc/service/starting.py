@@ -109,7 +109,7 @@ class Starting(Allowing):
 
     async def _skip_pilot(self, job: Job, credential: Credential, why: str | None) -> bool:
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
-        if await self._store.write(pilots.skip, job, **paid):  # type: ignore[arg-type]
+        if await self._store.write(trials.skip, job, **paid):  # type: ignore[arg-type]
             return True
         now = await self._job(job.job_id)
         if now.approved_at is None:
@@ -134,8 +134,8 @@ class Starting(Allowing):
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
         return await self._store.write(pilots.begin, job, tried, units=chosen, **paid)  # type: ignore[arg-type]
 
-    async def _choose_units(self, job: Job) -> list[int]:
-        candidates = await self._store.read(pilots.candidates, job.number, most=CANDIDATES)
+    async def _choose_units(self, job: Job, *, final: bool = False) -> list[int]:
+        candidates = await self._store.read(pilots.candidates, job.number, most=CANDIDATES, final=final)
         return pilot_sample.choose(candidates, job.options.pilot_units)
 
     async def _try_variants(self, job: Job, variants: Sequence[Variant], why: str | None) -> answers.StartedJob:
@@ -148,13 +148,16 @@ class Starting(Allowing):
         return await self._let(job, self._trying(tried, why), model=paid_model(tried))
 
     def _trying(self, tried: Sequence[pilots.Description], why: str | None) -> START:
+        return self._once(lambda job, credential: self._begin(job, tried, credential, why))
+
+    def _once(self, start: START) -> START:
         """Begins a round, once however often a supervisor is rung for. Raises `StoreError` if somebody else changed
         the job meanwhile."""
         begun = False
 
         async def begin(job: Job, credential: Credential) -> bool:
             nonlocal begun
-            begun = begun or await self._begin(job, tried, credential, why)
+            begun = begun or await start(job, credential)
             if not begun:
                 raise StoreError(f"job {job.job_id} was changed by somebody else meanwhile; look at it, then try again")
             return begun
@@ -183,7 +186,7 @@ class Starting(Allowing):
         chosen = _chosen(look, variant)
         options = _with_settings_of(job, chosen)
         results = look.pilot.results.get(chosen.n, ()) if look.pilot else ()
-        said = estimates.of_pilot(look, options, results)
+        said = estimates.of_pilot(look, chosen, options)
         options = estimates.approved_options(job, options, said, results)
         kept = None if said is None else estimates.kept(job, said)
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
@@ -200,7 +203,8 @@ def _require_names(variants: Sequence[Variant]) -> None:
     names = [one.name for one in variants]
     if not 2 <= len(names) <= MOST_VARIANTS or None in names or len(set(names)) < len(names):
         raise InvalidJob("variants", names, f"give 2 to {MOST_VARIANTS} variants, each with a name of its own")
-
+    if present_pilot.BEFORE in names:
+        raise InvalidJob("variants", present_pilot.BEFORE, "this name is for what ran before a change; take another")
     live = sorted({name for one in variants for name in (one.options or JobOptions()).model_fields_set} & set(LIVE))
     if live:
         raise InvalidJob("variants", live, "these belong to the job, not to a variant; set them with control_job")
@@ -208,7 +212,7 @@ def _require_names(variants: Sequence[Variant]) -> None:
 
 def _chosen(look: Snapshot, variant: str | None) -> Trial:
     named = present_pilot.variants_of(look)
-    if variant is None and len(named) < 2 and look.pilot is not None:
+    if variant is None and len(named.keys() - {present_pilot.BEFORE}) < 2 and look.pilot is not None:
         return present_pilot.in_force(look.job, look.pilot)
     if variant is None or variant not in named:
         known = ", ".join(named) or "none: this round tried one description"

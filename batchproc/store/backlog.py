@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batchproc import staleness
 from batchproc.errors import StoreError
 from batchproc.models import Credential, Job, JobStatus, Order, UnitStatus
-from batchproc.store import control, engine, events, jobs, pilots, retention, rows
+from batchproc.store import control, earlier, engine, events, jobs, pilots, retention, rows
 
 STEP = 5_000
 """Units of one step: it takes a fraction of a second, and nobody waits longer for the writer."""
@@ -64,8 +65,8 @@ def _values(which: Selection) -> dict[str, Any]:
 
 
 ASK = """
-INSERT INTO retries (job, status, signature, keys, note, resume, asked_by, why)
-VALUES (:job, :status, :signature, :keys, :note, :resume, :by, :why)
+INSERT INTO retries (job, status, signature, keys, stale, note, resume, asked_by, why)
+VALUES (:job, :status, :signature, :keys, :stale, :note, :resume, :by, :why)
 """
 
 
@@ -84,13 +85,19 @@ def ask_again(tx: engine.Tx, job: Job, which: Selection, how: Again, order: Orde
         raise HasEnded(f"job {job.job_id} has ended meanwhile; try again")
     if status is JobStatus.REVIEW and how.credential is None:
         raise HasEnded(f"the pilot of job {job.job_id} has ended meanwhile; try again")
-    said = {"note": rows.clean(how.note), "resume": int(how.resume), "by": order.by, "why": order.why}
+    said = {"note": rows.clean(how.note), "resume": int(how.resume), "by": order.by, "why": order.why, "stale": 0}
     tx.execute(ASK, {"job": job.number, **_values(which), **said})
     if status is JobStatus.REVIEW and how.credential is not None:
         pilots.resume(tx, job.number, credential=how.credential, order=order, now=now)
     told = {name: value for name, value in _values(which).items() if value is not None and name != "keys"}
     events.append(tx, "job.retried", at=now, job=job.number, data={**told, **jobs.told(order)})
     step(tx, job=job.number, now=now)
+
+
+def order_stale(tx: engine.Tx, job: int, order: Order) -> None:
+    """Order what has an answer from another description of the job to be run again."""
+    which = {"status": None, "signature": None, "keys": None, "stale": 1}
+    tx.execute(ASK, {"job": job, **which, "note": None, "resume": 0, "by": order.by, "why": order.why})
 
 
 NEXT_RETRY = "SELECT * FROM retries ORDER BY number LIMIT 1"
@@ -144,13 +151,19 @@ ORDER BY number LIMIT :limit
 BY_SIGNATURE = """
 SELECT number FROM units WHERE job = :job AND signature = :signature AND number > :after ORDER BY number LIMIT :limit
 """
+ANSWERED = """
+SELECT number, key, payload, note, input, fingerprint FROM units
+WHERE job = :job AND status IN ('succeeded', 'flagged', 'failed') AND finished_at IS NOT NULL AND gone IS NULL
+    AND number > :after ORDER BY number LIMIT :limit
+"""
 BY_KEYS = """
 SELECT u.number FROM json_each(:keys) k JOIN units u ON u.job = :job AND u.key = k.value
 WHERE u.finished_at IS NOT NULL AND u.number > :after ORDER BY u.number LIMIT :limit
 """
 PUT_BACK = """
 UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, due_at = 0, finished_at = NULL, text = NULL,
-    output = NULL, error = NULL, signature = NULL, reason = 'retry', note = :note,
+    output = NULL, error = NULL, signature = NULL, reason = CASE WHEN :stale THEN 'stale' ELSE 'retry' END,
+    note = CASE WHEN :stale THEN note ELSE :note END,
     resumes = CASE WHEN :resume THEN (SELECT MAX(n) FROM attempts
         WHERE unit = units.number AND trial = (SELECT trial FROM jobs WHERE number = units.job)) END
 WHERE number IN (SELECT value FROM json_each(:units))
@@ -163,20 +176,44 @@ BE_THROUGH = "DELETE FROM retries WHERE number = :number"
 def _put_back(tx: engine.Tx, retry: engine.Row, now: float) -> None:
     """Put a step of final units back into the queue, with all their attempts before them. Their earlier answers stay in
     the events."""
-    statement = BY_STATUS if retry["status"] else BY_SIGNATURE if retry["signature"] else BY_KEYS
-    values = {name: retry[name] for name in ("job", "status", "signature", "keys", "after")}
-    found = [row["number"] for row in tx.execute(statement, {**values, "limit": STEP})]
-    if found:
-        tx.execute(PUT_BACK, {"units": rows.dump(found), "note": retry["note"], "resume": retry["resume"]})
+    seen, meant = _stale(tx, retry) if retry["stale"] else _named(tx, retry)
+    if meant:
+        if retry["stale"]:
+            earlier.keep(tx, meant, why="description", now=now)
+        again = {name: retry[name] for name in ("note", "resume", "stale")}
+        tx.execute(PUT_BACK, {"units": rows.dump(meant), **again})
         told = jobs.told(Order(by=retry["asked_by"], why=retry["why"]))
         told |= {"note": retry["note"]} if retry["note"] else {}
-        control.tell_units(tx, retry["job"], found, "unit.reopened", told, now)
-    if len(found) == STEP:
-        tx.execute(GET_ON, {"number": retry["number"], "after": found[-1]})
+        control.tell_units(tx, retry["job"], meant, "unit.reopened", told, now)
+    if len(seen) == STEP:
+        tx.execute(GET_ON, {"number": retry["number"], "after": seen[-1]})
         return
     tx.execute(BE_THROUGH, {"number": retry["number"]})
     if (job := jobs.by_number(tx, retry["job"])).status in control.UNDER_WAY:
         pilots.go_on_if_drained(tx, job.number, approved=job.approved_at is not None, now=now)
+
+
+def _named(tx: engine.Tx, retry: engine.Row) -> tuple[list[int], list[int]]:
+    """A step of the units that were looked at, and those of them that are meant."""
+    statement = BY_STATUS if retry["status"] else BY_SIGNATURE if retry["signature"] else BY_KEYS
+    values = {name: retry[name] for name in ("job", "status", "signature", "keys", "after")}
+    found = [row["number"] for row in tx.execute(statement, {**values, "limit": STEP})]
+    return found, found
+
+
+def _stale(tx: engine.Tx, retry: engine.Row) -> tuple[list[int], list[int]]:
+    """The same, where those are meant whose answer was given for something else than what the job says now."""
+    known = staleness.Fingerprints(jobs.by_number(tx, retry["job"]))
+    values = {"job": retry["job"], "after": retry["after"], "limit": STEP}
+    found = tx.execute(ANSWERED, values).fetchall()
+    return [row["number"] for row in found], [row["number"] for row in found if not _is_fresh(known, row)]
+
+
+def _is_fresh(known: staleness.Fingerprints, row: engine.Row) -> bool:
+    if row["fingerprint"] is None or row["input"] is None:
+        return False
+    now = known.of(row["key"], rows.load(row["payload"]), input=row["input"], note=row["note"])
+    return bool(now == row["fingerprint"])
 
 
 PENDING_OF_CANCELLED = """

@@ -48,7 +48,7 @@ def create(tx: engine.Tx, spec: JobSpec, options: AgentOptions, *, reader: str, 
 
 COLUMNS = """number, job_id, name, instructions, source, options, status, reason, detail, resume_at, priority,
     credential, total_units, units_read, cost_usd, tokens, wasted_usd, saved_usd, begun, largest_request, measured,
-    active_s, cache_read, cache_write, approved_at, round, trial, quote,
+    active_s, cache_read, cache_write, approved_at, round, trial, quote, approved_trial, source_version,
     created_at, started_at, resumed_at, starts, finished_at"""
 BY_NUMBER = f"SELECT {COLUMNS} FROM jobs WHERE number = :number"  # noqa: S608 - our own columns
 BY_ID = f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id AND deleting = 0"  # noqa: S608

@@ -28,18 +28,27 @@ FIRST_FROM = """
 SELECT number, payload FROM units WHERE job = :job AND status = 'pending' AND due_at = 0 AND number >= :number
 ORDER BY number LIMIT 1
 """
+BOUNDS_FINAL = """
+SELECT MIN(number) AS first, MAX(number) AS last FROM units WHERE job = :job AND finished_at IS NOT NULL
+"""
+FIRST_FINAL_FROM = """
+SELECT number, payload FROM units WHERE job = :job AND finished_at IS NOT NULL AND number >= :number
+    AND status NOT IN ('skipped', 'cancelled') AND gone IS NULL
+ORDER BY number LIMIT 1
+"""
 
 
-def candidates(tx: engine.Tx, job: int, *, most: int) -> list[Candidate]:
-    """Units spread evenly over the job's source, at most `most`, at the same cost however many there are. Their kind is
-    the extension of their file, or `record`."""
-    bounds = tx.execute(BOUNDS, {"job": job}).fetchone()
+def candidates(tx: engine.Tx, job: int, *, most: int, final: bool = False) -> list[Candidate]:
+    """Units spread evenly over the job's source, at most `most`, at the same cost however many there are: those that
+    have not run, or those that are `final`. Their kind is the extension of their file, or `record`."""
+    in_all, next_one = (BOUNDS_FINAL, FIRST_FINAL_FROM) if final else (BOUNDS, FIRST_FROM)
+    bounds = tx.execute(in_all, {"job": job}).fetchone()
     if bounds["first"] is None:
         return []
     first, span = bounds["first"], bounds["last"] - bounds["first"] + 1
     found: dict[int, Candidate] = {}
     for step in range(min(most, span)):
-        row = tx.execute(FIRST_FROM, {"job": job, "number": first + step * span // min(most, span)}).fetchone()
+        row = tx.execute(next_one, {"job": job, "number": first + step * span // min(most, span)}).fetchone()
         if row is not None and row["number"] not in found:
             found[row["number"]] = _candidate(row)
     return list(found.values())
@@ -92,24 +101,35 @@ def begin(
     any more as it was seen (`job`)."""
     if not is_as_seen(tx, job):
         return False
-    first = tx.execute(NEWEST, {"job": job.number}).fetchone()["n"] + 1
-    values = {"number": job.number, "credential": credential, "now": now, "trial": first, **_told(tried[0])}
-    if not tx.execute(BEGIN, values).rowcount:
+    first = newest(tx, job.number) + 1
+    values = {"number": job.number, "credential": credential, "now": now, "trial": first}
+    if not tx.execute(BEGIN, {**values, **told_description(tried[0])}).rowcount:
         return False
-    tx.execute(GIVE_UP, {"job": job.number, "now": now})
-    now_job = jobs.by_number(tx, job.number)
-    for n, one in enumerate(tried, first):
-        tx.execute(ADD, {"job": job.number, "n": n, "round": now_job.round, "variant": one.variant, **_told(one)})
-    if units:
-        tx.execute(CHOOSE, {"job": job.number, "units": rows.dump(list(units))})
-    _put_back(tx, job.number, now)
-    data = {"round": now_job.round, "trial": first, "credential": credential, **jobs.told(order)}
+    add_round(tx, job.number, tried, units=units, now=now)
+    data = {"round": job.round + 1, "trial": first, "credential": credential, **jobs.told(order)}
     events.append(tx, "job.pilot", at=now, job=job.number, data=data)
     end_if_drained(tx, job.number, now=now)
     return True
 
 
-def _told(one: Description) -> dict[str, str]:
+def newest(tx: engine.Tx, job: int) -> int:
+    """The number of the trial that was made last; 0: there was none."""
+    return int(tx.execute(NEWEST, {"job": job}).fetchone()["n"])
+
+
+def add_round(tx: engine.Tx, job: int, tried: Sequence[Description], *, units: Sequence[int], now: float) -> None:
+    """What a job's row already says, in trials: the round's, on `units` or on those that are in the pilot."""
+    tx.execute(GIVE_UP, {"job": job, "now": now})
+    in_round = {"job": job, "round": jobs.by_number(tx, job).round}
+    for n, one in enumerate(tried, newest(tx, job) + 1):
+        tx.execute(ADD, {**in_round, "n": n, "variant": one.variant, **told_description(one)})
+    if units:
+        tx.execute(CHOOSE, {"job": job, "units": rows.dump(list(units))})
+    _put_back(tx, job, now)
+
+
+def told_description(one: Description) -> dict[str, str]:
+    """As columns of `jobs` and `trials`."""
     return {"instructions": one.instructions, "options": rows.dump_options(one.options)}
 
 
@@ -168,9 +188,10 @@ SELECT u.job, :trial, u.number, u.status, u.text, u.output, u.error, u.signature
     COALESCE(SUM(a.cost_usd), 0.0),
     COALESCE(SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens), 0),
     COALESCE(SUM(MAX(0.0, a.finished_at - a.started_at)) FILTER (WHERE a.outcome <> 'lost'), 0.0)
-FROM units u LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :trial
-WHERE u.job = :job AND u.pilot = 1 GROUP BY u.number
+FROM units u LEFT JOIN attempts a ON a.unit = u.number AND a.trial = :ran_as
+WHERE u.number IN (SELECT value FROM json_each(:units)) GROUP BY u.number
 """
+OF_PILOT = "SELECT number FROM units WHERE job = :job AND pilot = 1"
 END_TRIAL = "UPDATE trials SET ended_at = :now WHERE job = :job AND n = :trial"
 NEXT = "SELECT n, instructions, options FROM trials WHERE job = :job AND ended_at IS NULL ORDER BY n LIMIT 1"
 TAKE_UP = "UPDATE jobs SET trial = :n, instructions = :instructions, options = :options WHERE number = :number"
@@ -187,7 +208,8 @@ def end_if_drained(tx: engine.Tx, number: int, *, now: float) -> None:
     in_pilot = job.status in {JobStatus.PILOT, JobStatus.PAUSED} and job.approved_at is None
     if not in_pilot or tx.execute(UNDONE, {"job": number}).fetchone() is not None:
         return
-    tx.execute(RECORD, {"job": number, "trial": job.trial})
+    units = [row["number"] for row in tx.execute(OF_PILOT, {"job": number})]
+    record(tx, units, trial=job.trial, ran_as=job.trial)
     tx.execute(END_TRIAL, {"job": number, "trial": job.trial, "now": now})
     data = {"round": job.round, "trial": job.trial}
     if (following := tx.execute(NEXT, {"job": number}).fetchone()) is not None:
@@ -200,14 +222,14 @@ def end_if_drained(tx: engine.Tx, number: int, *, now: float) -> None:
         events.append(tx, "job.review", at=now, job=number, data=data)
 
 
+def record(tx: engine.Tx, units: Sequence[int], *, trial: int, ran_as: int) -> None:
+    """Keep what final units came to as theirs in `trial`, at what their attempts cost that `ran_as` it."""
+    tx.execute(RECORD, {"units": rows.dump(list(units)), "trial": trial, "ran_as": ran_as})
+
+
 def go_on_if_drained(tx: engine.Tx, number: int, *, approved: bool, now: float) -> None:
     """What follows when units have become final: the job is completed, or its pilot ends, if these were the last."""
     if approved:
         jobs.complete_if_drained(tx, number, now=now)
     else:
         end_if_drained(tx, number, now=now)
-
-
-def skip(tx: engine.Tx, job: Job, *, credential: Credential, order: Order, now: float) -> bool:
-    """Let all of a job run without a review, if it is as it was seen. False: it is not (any more)."""
-    return is_as_seen(tx, job) and jobs.start(tx, job.number, credential=credential, now=now, order=order)

@@ -104,6 +104,8 @@ def job(row: engine.Row) -> Job:
         round=row["round"],
         trial=row["trial"],
         quote=load(row["quote"]),
+        approved_trial=row["approved_trial"],
+        source_version=row["source_version"],
         created_at=certain(row["created_at"]),
         started_at=moment(row["started_at"]),
         resumed_at=moment(row["resumed_at"]),

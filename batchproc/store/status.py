@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from batchproc.models import Event, Job, Trial, TrialResult
-from batchproc.store import claims, engine, events, jobs, rows, trials
+from batchproc.store import claims, engine, events, jobs, revisions, rows, trials
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +52,8 @@ class Ended:
 class Snapshot:
     """`cancelling` counts running units that are being stopped. `waits_until` and `waits_for` are of the next pending
     unit. `changes` are what persons did of late. `finished` are the units that became final of late, newest first.
-    `pilot` is there from the first round on."""
+    `pilot` is there from the first round on. `run_again` counts final units that an approval would run again: their
+    answers are from before a change that is tried."""
 
     job: Job
     counts: Mapping[str, int]
@@ -66,6 +67,7 @@ class Snapshot:
     waits_for: str | None
     changes: list[Event]
     pilot: PilotLook | None
+    run_again: int
 
 
 def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
@@ -84,6 +86,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         changes=_changes(tx, job.number, 3),
         cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
         pilot=_pilot(tx, job) if job.trial else None,
+        run_again=revisions.run_again(tx, job),
         reserved_usd=claims.spent(tx, job.number)[1].reserved_usd,
     )
 
@@ -154,7 +157,7 @@ def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
         return PilotLook(keys=trials.keys(tx, job.number), trials=[], results={})
     tried = trials.trials(tx, job.number)
     before = max((one.round for one in tried if one.round < job.round and one.has_ended), default=0)
-    shown = [one.n for one in tried if one.round in {job.round, before}]
+    shown = [one.n for one in tried if one.round in {job.round, before} or one.n == job.approved_trial]
     found = {n: trials.results(tx, job.number, n) for n in shown}
     return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found)
 

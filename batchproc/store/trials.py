@@ -5,26 +5,27 @@ from typing import Any
 
 from batchproc import budget
 from batchproc.models import AgentOptions, Credential, Job, Order, Pause, Trial, TrialResult, UnitStatus
-from batchproc.store import control, engine, events, jobs, pilots, rows
+from batchproc.store import backlog, control, engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
 CHOOSABLE = "SELECT 1 FROM jobs WHERE number = :number AND status = 'review' AND deleting = 0"
-DECIDE = "UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions "
-DECIDE += "WHERE number = :number"
+DECIDE = """
+UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions WHERE number = :number
+"""
 TRIED = """
 SELECT u.number, r.status FROM trial_results r JOIN units u ON u.number = r.unit
-WHERE r.job = :job AND r.trial = :trial AND r.status <> 'cancelled' AND u.status <> 'cancelled'
+WHERE r.job = :job AND r.trial = :trial AND r.status <> 'cancelled' AND u.status <> 'cancelled' AND u.pilot = 1
 """
 RESTORE = """
 UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature,
     input = r.input, fingerprint = r.fingerprint
 FROM trial_results r
 WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.status <> 'cancelled'
-    AND r.status <> 'cancelled'
+    AND r.status <> 'cancelled' AND units.pilot = 1
 """
 UNTRIED = """
 SELECT u.number FROM trial_results r JOIN units u ON u.number = r.unit
-WHERE r.job = :job AND r.trial = :trial AND r.status = 'cancelled' AND u.status <> 'cancelled'
+WHERE r.job = :job AND r.trial = :trial AND r.status = 'cancelled' AND u.status <> 'cancelled' AND u.pilot = 1
 """
 """Cancelled when this was tried, and asked for again since."""
 RUN_UNTRIED = """
@@ -46,7 +47,8 @@ def approve(
     now: float,
 ) -> bool:
     """Let the rest run under the description `chosen`, with `options` in the place of its own, if the job is in review
-    as it was seen (`job`). The pilot's answers under it are the job's results. False: it is not (any more)."""
+    as it was seen (`job`). The pilot's answers under it are the job's results; where others have answers from before a
+    change, what is stale of them is run again. False: it is not (any more)."""
     choosable = tx.execute(CHOOSABLE, {"number": job.number}).fetchone() is not None
     if not choosable or not pilots.is_as_seen(tx, job):
         return False
@@ -57,7 +59,7 @@ def approve(
     tx.execute(DECIDE, {**told, **kept})
     data = {"round": job.round, "budget_usd": options.budget_usd, "variant": chosen.variant, **jobs.told(order)}
     events.append(tx, "job.approved", at=now, job=job.number, data=data)
-    return jobs.start(tx, job.number, credential=credential, now=now, order=order)
+    return _let_all_run(tx, job, chosen.n, credential, order, now)
 
 
 def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
@@ -70,6 +72,31 @@ def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
         events.append(tx, "unit.restored", at=now, job=job, unit=row["number"], data=data)
     tx.execute(RUN_UNTRIED, {"units": rows.dump(untried)})
     control.tell_units(tx, job, untried, "unit.reopened", {}, now)
+
+
+UNDECIDED = "UPDATE jobs SET approved_trial = NULL WHERE number = :number"
+
+
+STARTABLE = """
+SELECT 1 FROM jobs WHERE number = :number AND deleting = 0 AND published = 1
+    AND status IN ('ready', 'pilot', 'review', 'paused')
+"""
+
+
+def skip(tx: engine.Tx, job: Job, *, credential: Credential, order: Order, now: float) -> bool:
+    """Let all of a job run without a review, if it is as it was seen. False: it is not (any more)."""
+    if tx.execute(STARTABLE, {"number": job.number}).fetchone() is None or not pilots.is_as_seen(tx, job):
+        return False
+    return _let_all_run(tx, job, job.trial, credential, order, now)
+
+
+def _let_all_run(tx: engine.Tx, job: Job, chosen: int, credential: Credential, order: Order, now: float) -> bool:
+    if job.approved_trial not in {None, chosen}:
+        backlog.order_stale(tx, job.number, order)
+    tx.execute(UNDECIDED, {"number": job.number})
+    started = jobs.start(tx, job.number, credential=credential, now=now, order=order)
+    backlog.step(tx, job=job.number, now=now)
+    return started
 
 
 DESCRIBE = "UPDATE jobs SET instructions = :instructions, options = :options WHERE number = :number"

@@ -233,9 +233,8 @@ async def test_a_change_that_cannot_work_changes_nothing(house):
         await house.service.update_job(job)
     after = await house.service.get_status(job)
     assert (after.status, after.pilot) == (before.status, before.pilot)
-    await house.service.start_job(job, confirmed=True)
-    await house.ended(job)
-    with pytest.raises(WrongStatus, match="retry_units"):
+    await house.service.cancel_job(job)
+    with pytest.raises(WrongStatus, match="create the job again"):
         await house.service.update_job(job, instructions="Spell {{ word }}")
 
 

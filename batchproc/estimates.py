@@ -30,13 +30,18 @@ def to_run(look: Snapshot, trial: int) -> int:
 def of_pilot(look: Snapshot, trial: Trial, options: AgentOptions) -> quote.Quote | None:
     """What a trial's results say of the units that would run after it."""
     results = look.pilot.results.get(trial.n, ()) if look.pilot else ()
-    ran = [one for one in results if one.status not in {UnitStatus.CANCELLED, UnitStatus.SKIPPED}]
+    ran = [one for one in results if one.status not in {UnitStatus.CANCELLED, UnitStatus.SKIPPED} and _ran(one)]
     finished = [
         quote.Finished(cost_usd=one.cost_usd, tokens=one.tokens, seconds=one.seconds, size=one.size) for one in ran
     ]
     if not finished:
         return None
     return quote.quote(finished, remaining=to_run(look, trial.n), concurrency=options.max_concurrency)
+
+
+def _ran(one: TrialResult) -> bool:
+    """Not where it has the answer of an identical unit."""
+    return one.seconds > 0 or one.cost_usd > 0 or one.tokens > 0
 
 
 def live(look: Snapshot) -> quote.Quote | None:

@@ -3,11 +3,12 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
-from batchproc import approvals, enumerators
+from batchproc import approvals, enumerators, staleness
 from batchproc.enumerators.base import Enumerator, where
 from batchproc.errors import (
     BatchprocError,
@@ -48,6 +49,7 @@ class Reading:
     ) -> None:
         self._store, self._job, self._source, self._token, self._clock = store, job, source, token, clock
         self._prompt = Prompt(job.instructions)
+        self._same = partial(staleness.same_of, is_file=job.source == "file") if job.options.share_identical else None
         self.warnings: list[str] = []
 
     @classmethod
@@ -119,13 +121,13 @@ class Reading:
 
     def _chunks(self, items: Iterator[Item]) -> Iterator[str]:
         """Items as JSON for the store, some thousands or megabytes at a time. Runs on the reading thread."""
-        missing = self._prompt.missing
-        chunk: list[tuple[str, Mapping[str, Any], int]] = []
+        missing, same = self._prompt.missing, self._same
+        chunk: list[tuple[Any, ...]] = []
         size = 0
         for key, payload, row in items:
             if (field := missing(payload)) is not None:
                 raise self._lacks(field, payload, row)
-            chunk.append((key, payload, row))
+            chunk.append((key, payload, row) if same is None else (key, payload, row, same(payload)))
             size += _size(payload)
             if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
                 yield orjson.dumps(chunk).decode()

@@ -16,7 +16,7 @@ DEFAULTED = (
 """What is left out takes the setting of the same name."""
 AS_GIVEN = (
     *("model", "profile", "max_turns", "max_total_tokens", "max_units", "max_wall_s"),
-    *("resume", "mcp_servers", "system_prompt", "check_timeout_s"),
+    *("resume", "share_identical", "mcp_servers", "system_prompt", "check_timeout_s"),
 )
 
 

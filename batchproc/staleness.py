@@ -17,6 +17,8 @@ from batchproc.models import ANSWERS, AgentOptions, Job
 from batchproc.prompts import Prompt
 
 _SORTED = orjson.OPT_SORT_KEYS
+SHA256 = 64
+"""Characters of a content's digest; that of a payload has half as many."""
 BYTES = 16
 """Of a digest: two of 10^15 units that differ have the same one by chance in one of 10^8 houses."""
 
@@ -25,6 +27,22 @@ def content(payload: Mapping[str, Any]) -> str:
     """The digest of a file unit's content. Blocks: use a thread. Raises `OSError`."""
     with Path(str(payload["file_path"])).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def same_of(payload: Mapping[str, Any], *, is_file: bool) -> str | None:
+    """What identical units have in common: their payload, or for files what is in them and the extension. None for a
+    file that cannot be read. Blocks."""
+    if not is_file:
+        return _digest(payload)
+    try:
+        return f"{content(payload)}{payload.get('file_extension') or ''}"
+    except OSError:
+        return None
+
+
+def content_in(same: str) -> str | None:
+    """The digest of the file's content in what identical units have in common; None where they are no files."""
+    return same[:SHA256] if len(same) >= SHA256 else None
 
 
 def input_of(key: str, payload: Mapping[str, Any], content: str | None) -> str:

@@ -57,6 +57,9 @@ class JobOptions(_Strict):
         None, ge=1, le=50, description="Units that run before the rest, for a person to look at (default 3)"
     )
     priority: int = Field(0, ge=-100, le=100, description="Jobs of higher priority get free slots first")
+    share_identical: bool = Field(
+        False, description="Run identical units once (same payload; files: same contents) and share the answer"
+    )
     resume: bool = Field(True, description="Whether a lost attempt's conversation may go on in the next attempt")
     working_directory: str | None = Field(
         None, min_length=1, description="Absolute folder that agents may read (and with profile edit, write)"
@@ -175,6 +178,7 @@ class AgentOptions:
     resume: bool = True
     pilot_units: int = 3
     budget_given: bool = True
+    share_identical: bool = False
     workspace: Workspace = Workspace.SCRATCH
     directories: list[str] = field(default_factory=list)
     allowed_tools: list[str] = field(default_factory=list)

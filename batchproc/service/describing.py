@@ -31,6 +31,9 @@ def _options(job: Job, change: Variant, settings: Settings) -> AgentOptions:
     if job.trial and given.pilot_units not in {None, job.options.pilot_units}:
         way_out = "the pilot's units are chosen; every round runs the same ones"
         raise InvalidJob("options.pilot_units", given.pilot_units, way_out)
+    if given.share_identical is not job.options.share_identical and "share_identical" in given.model_fields_set:
+        way_out = "it is looked at when the source is read; create the job again"
+        raise InvalidJob("options.share_identical", given.share_identical, way_out)
     return options_.revise(job.options, given, settings, output_schema=change.output_schema)
 
 

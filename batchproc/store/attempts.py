@@ -6,7 +6,7 @@ from typing import Any
 from batchproc import budget
 from batchproc.errors import TakenOver
 from batchproc.models import FINAL, AgentOptions, Attempt, Cause, Fence, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import engine, events, jobs, pilots, processes, rows
+from batchproc.store import engine, events, jobs, pilots, processes, rows, sharing
 
 SETTLE = """
 UPDATE units SET status = :status, epoch = NULL, intent = NULL, charged = charged + :charged, due_at = :due_at,
@@ -22,8 +22,8 @@ UPDATE attempts SET finished_at = :now, outcome = :outcome, cause = :cause, erro
 WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
 LICENCE = """
-SELECT u.job, u.intent, u.pilot, a.trial, j.trial AS trial_in_force, j.approved_at, j.status AS job_status, j.options,
-    j.largest_request, a.reserved_usd, a.resumed_from,
+SELECT u.job, u.intent, u.pilot, u.same, a.trial, j.trial AS trial_in_force, j.approved_at, j.status AS job_status,
+    j.options, j.largest_request, a.reserved_usd, a.resumed_from,
     LENGTH(CAST(j.instructions AS BLOB)) AS shared
 FROM units u JOIN jobs j ON j.number = u.job JOIN attempts a ON a.unit = u.number AND a.n = u.attempt
 WHERE u.number = :unit AND u.status = 'running' AND u.attempt = :attempt AND u.epoch = :epoch
@@ -55,6 +55,8 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     _tell(tx, job, fence, end, bill["cost_usd"], now)
     if end.hold is not None:
         jobs.pause(tx, job, end.hold, start=end.start, now=now)
+    if row["same"] is not None:
+        sharing.ended(tx, fence.unit, now)
     if end.status in FINAL:
         pilots.go_on_if_drained(tx, job, approved=row["approved_at"] is not None, now=now)
     return True

@@ -6,22 +6,22 @@ from typing import Any, NamedTuple
 
 from batchproc import budget
 from batchproc.models import WORKING, AgentOptions, Cause, Claim, Claimed, Fence, JobStatus
-from batchproc.store import engine, events, processes, rows
+from batchproc.store import engine, events, jobs, pilots, processes, rows, sharing
 
 DUE = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
+SELECT number, key, payload, attempt, charged, note, resumes, same, reason FROM units
 WHERE job = :job AND status = 'pending' AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
 """  # the limit is written out: bound as a parameter, the same step took 21 µs and not 7
 DUE_AGAIN = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
+SELECT number, key, payload, attempt, charged, note, resumes, same, reason FROM units
 WHERE job = :job AND status = 'pending' AND attempt > 0 AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
 """
 DUE_PILOT = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
+SELECT number, key, payload, attempt, charged, note, resumes, same, reason FROM units
 WHERE job = :job AND pilot = 1 AND status = 'pending' AND due_at <= :now ORDER BY due_at, number LIMIT {limit:d}
 """
 DUE_AGAIN_PILOT = """
-SELECT number, key, payload, attempt, charged, note, resumes FROM units
+SELECT number, key, payload, attempt, charged, note, resumes, same, reason FROM units
 WHERE job = :job AND pilot = 1 AND status = 'pending' AND attempt > 0 AND due_at <= :now
 ORDER BY due_at, number LIMIT {limit:d}
 """
@@ -59,10 +59,10 @@ def claim(
         return Claim(units=[])
     options, spending = _spending(row, _reserved(tx, job) if reserve else 0.0)
     room = budget.room(options, spending, want=limit)
-    due = [
-        _Due(one, rows.load(one["payload"])) for one in _due(tx, job, room, now, pilot=row["status"] == JobStatus.PILOT)
-    ]
+    due = [_Due(one, rows.load(one["payload"])) for one in _sifted(tx, job, options, room, now, row["status"])]
     if not due:
+        if options.share_identical:  # what was left may have an answer now
+            pilots.go_on_if_drained(tx, job, approved=row["status"] != JobStatus.PILOT, now=now)
         return Claim(units=[], reached=room.reached, others=room.attempts > 0 and _any_again(tx, job))
     needs = _affordable(options, spending, reserve, due)
     if not needs and reserve is not None:
@@ -72,6 +72,22 @@ def claim(
         tx.execute(BEGIN_UNITS, {"job": job, "n": begun})
     opened = [_open(tx, job, row, one, epoch, now, need) for one, need in zip(due, needs, strict=True)]
     return Claim(units=opened)
+
+
+def _sifted(
+    tx: engine.Tx, job: int, options: AgentOptions, room: budget.Room, now: float, status: str
+) -> list[engine.Row]:
+    """Units that may start; where identical ones share an answer, only one of them."""
+    in_pilot = status == JobStatus.PILOT
+    due = _due(tx, job, room, now, pilot=in_pilot)
+    if not options.share_identical:
+        return due
+    known = jobs.by_number(tx, job)
+    for _ in range(sharing.ROUNDS):
+        if not sharing.sift(tx, known, due, now):
+            return due
+        due = _due(tx, job, room, now, pilot=in_pilot)
+    return []  # so many have an answer by now: the next claim finds those that have none
 
 
 class _Due(NamedTuple):

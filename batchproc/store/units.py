@@ -4,7 +4,8 @@ from batchproc.models import Item, Unit, UnitStatus
 from batchproc.store import engine, readings, rows
 
 ADD = """
-INSERT INTO units (job, key, payload, row) SELECT :job, value ->> 0, value -> 1, value ->> 2 FROM json_each(:chunk)
+INSERT INTO units (job, key, payload, row, same)
+SELECT :job, value ->> 0, value -> 1, value ->> 2, value ->> 3 FROM json_each(:chunk)
 """
 WHERE_IS = "SELECT row FROM units WHERE job = :job AND key = :key"
 
@@ -18,7 +19,8 @@ class KeyTaken(Exception):
 
 
 def add_many(tx: engine.Tx, job: int, reading: int, chunk: str) -> int:
-    """Add the items of `chunk`, a JSON array of [key, payload, row]; nobody sees them until the reading is published.
+    """Add the items of `chunk`, a JSON array of [key, payload, row], or [key, payload, row, what identical ones have in
+    common]; nobody sees them until the reading is published.
 
     One statement for the whole chunk: SQLite takes it apart without Python's lock, so that reading goes on meanwhile.
     Returns how many were read so far. Raises `TakenOver` if another reading of this job began, `KeyTaken` on a
@@ -35,7 +37,7 @@ def add_many(tx: engine.Tx, job: int, reading: int, chunk: str) -> int:
 
 def _find_duplicate(tx: engine.Tx, job: int, chunk: str) -> None:
     seen: dict[str, int] = {}
-    for key, _, row in rows.load(chunk):
+    for key, _, row, *_ in rows.load(chunk):
         if key in seen:
             raise KeyTaken(key, seen[key], row) from None
         if (found := tx.execute(WHERE_IS, {"job": job, "key": key}).fetchone()) is not None:

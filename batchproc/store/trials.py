@@ -24,10 +24,10 @@ WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.stat
     AND r.status <> 'cancelled' AND units.pilot = 1
 """
 UNTRIED = """
-SELECT u.number FROM trial_results r JOIN units u ON u.number = r.unit
-WHERE r.job = :job AND r.trial = :trial AND r.status = 'cancelled' AND u.status <> 'cancelled' AND u.pilot = 1
+SELECT u.number FROM units u LEFT JOIN trial_results r ON r.job = u.job AND r.trial = :trial AND r.unit = u.number
+WHERE u.job = :job AND u.pilot = 1 AND u.status <> 'cancelled' AND (r.status IS NULL OR r.status = 'cancelled')
 """
-"""Cancelled when this was tried, and asked for again since."""
+"""Not final or cancelled when this was tried, and asked for again since."""
 RUN_UNTRIED = """
 UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, finished_at = NULL, text = NULL,
     output = NULL, error = NULL, signature = NULL
@@ -91,11 +91,14 @@ def skip(tx: engine.Tx, job: Job, *, credential: Credential, order: Order, now: 
 
 
 def _let_all_run(tx: engine.Tx, job: Job, chosen: int, credential: Credential, order: Order, now: float) -> bool:
-    if job.approved_trial not in {None, chosen}:
+    """Where it is a change of what ran before, what is stale goes back to the queue with it."""
+    is_change = job.approved_trial not in {None, chosen}
+    if is_change:
         backlog.order_stale(tx, job.number, order)
     tx.execute(UNDECIDED, {"number": job.number})
     started = jobs.start(tx, job.number, credential=credential, now=now, order=order)
-    backlog.step(tx, job=job.number, now=now)
+    if is_change:
+        backlog.step(tx, job=job.number, now=now)
     return started
 
 

@@ -37,7 +37,9 @@ BOOKS = {
     "(SELECT 1 FROM units u WHERE u.job = j.number AND u.finished_at IS NULL) "
     "AND NOT EXISTS (SELECT 1 FROM retries r WHERE r.job = j.number)",
     "units beyond a pilot that ran before anybody approved": f"{_COUNT}units u JOIN jobs j ON j.number = u.job "
-    "WHERE j.approved_at IS NULL AND u.pilot = 0 AND u.attempt > 0",
+    "WHERE j.approved_at IS NULL AND j.approved_trial IS NULL AND u.pilot = 0 AND u.attempt > 0",
+    "jobs that were approved and try a change": f"{_COUNT}jobs WHERE approved_at IS NOT NULL "
+    "AND approved_trial IS NOT NULL",
     "pilots with nothing to run": f"{_COUNT}jobs j WHERE status = 'pilot' AND NOT EXISTS "
     "(SELECT 1 FROM units u WHERE u.job = j.number AND u.pilot = 1 AND u.finished_at IS NULL) "
     "AND NOT EXISTS (SELECT 1 FROM retries r WHERE r.job = j.number)",
@@ -45,7 +47,7 @@ BOOKS = {
     "EXISTS (SELECT 1 FROM units u WHERE u.job = j.number AND u.pilot = 1 AND u.finished_at IS NULL) "
     "OR EXISTS (SELECT 1 FROM trials t WHERE t.job = j.number AND t.ended_at IS NULL))",
     "trials with some of their results": f"{_COUNT}trials t JOIN jobs j ON j.number = t.job AND j.deleting = 0 "
-    "WHERE (SELECT COUNT(*) FROM trial_results r WHERE r.job = t.job AND r.trial = t.n) NOT IN "
+    "WHERE t.round = j.round AND (SELECT COUNT(*) FROM trial_results r WHERE r.job = t.job AND r.trial = t.n) NOT IN "
     "(0, (SELECT COUNT(*) FROM units u WHERE u.job = t.job AND u.pilot = 1))",
     "results of trials that have not ended": f"{_COUNT}trial_results r JOIN trials t ON t.job = r.job "
     "AND t.n = r.trial WHERE t.ended_at IS NULL",

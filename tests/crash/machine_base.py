@@ -31,6 +31,7 @@ class Attempt:
     def __init__(self, job: Job, row: Row, unit: Unit, claimed: Claimed) -> None:
         self.job, self.row, self.unit, self.claimed = job, row, unit, claimed
         self.n, self.trial, self.epoch = unit.attempt, unit.trial, claimed.fence.epoch
+        self.asked = unit.asked
         self.reserved = unit.reserved
 
     @property
@@ -85,7 +86,7 @@ class Base(RuleBasedStateMachine):
     def dump(self) -> list[Any]:
         def everything(tx: Any) -> list[Any]:
             tables = ("jobs", "units", "attempts", "counters", "failure_groups", "events", "supervisors", "sources")
-            tables += ("retries", "trials", "trial_results")
+            tables += ("retries", "trials", "trial_results", "earlier_answers")
             return [[tuple(row) for row in tx.execute(f"SELECT * FROM {table}")] for table in tables]
 
         return self.run(self.store.read(everything))
@@ -119,7 +120,8 @@ def everything(tx: Any, numbers: Iterable[int], *, gap_free: bool) -> tuple[Find
 
 
 JOB = """
-SELECT status, reason, paused_from, starts, approved_at IS NOT NULL AS is_approved, round, trial, instructions,
+SELECT status, reason, paused_from, starts, approved_at IS NOT NULL AS is_approved, round, trial, approved_trial,
+    instructions,
     options ->> 'budget_usd' AS budget, cost_usd FROM jobs WHERE number = :job
 """
 UNITS = """
@@ -151,6 +153,7 @@ def state(tx: Any, number: int) -> dict[str, Any]:
 def meant_by(job: Job) -> dict[str, Any]:
     """The same, as the model has it."""
     known = (job.status, job.reason, job.paused_from, job.starts, job.is_approved, job.round, job.trial)
+    known += (job.approved_trial,)
     return {
         "job": (*known, job.instructions, job.budget),
         "units": [
@@ -161,6 +164,7 @@ def meant_by(job: Job) -> dict[str, Any]:
         "results": [
             (one.n, key, result.status, result.text, result.doubted)
             for one in job.tried
-            for key, result in one.results.items()
+            for key in [unit.key for unit in job.units if unit.key in one.results]
+            for result in [one.results[key]]
         ],
     }

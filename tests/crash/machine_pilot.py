@@ -9,7 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from batchproc import pilot_sample
 from batchproc.models import Job as Row
-from batchproc.store import pilots, trials
+from batchproc.store import backlog, pilots, revisions, trials
 from tests.crash.machine_base import BY, Base
 from tests.crash.model import Job
 
@@ -57,6 +57,19 @@ class People(Base):
         )
         assert self.dump() == before, "a decision on what is no more changed something"
 
+    @rule(data=st.data())
+    @precondition(lambda self: any(may_be_revised(job) for _, job in self.jobs.values()))
+    def revise(self, data: Any) -> None:
+        """Describe a job anew that has run: as never before, or as it was once."""
+        row, job = self.pick(data, allow=may_be_revised)
+        keys = data.draw(st.sets(st.sampled_from([unit.key for unit in job.units]), min_size=1, max_size=3))
+        numbers = [n for n, unit in zip(self._numbers(row), job.units, strict=True) if unit.key in keys]
+        said = data.draw(st.sampled_from([f"do {len(job.tried) + 7}", *{one.instructions for one in job.tried}]))
+        seen = self.row(row)
+        new = pilots.Description(instructions=said, options=seen.options)
+        paid = {"credential": "login", "order": BY, "now": self.now}
+        assert self.write(revisions.begin, seen, new, units=numbers, **paid) == job.revise(said, keys)
+
     def _begin(self, data: Any, row: Row, job: Job) -> bool:
         names = data.draw(st.sampled_from([[None], ["a", "b"], ["a", "b", "c"]]))
         n = len(job.tried)
@@ -91,10 +104,11 @@ class People(Base):
         assert done == job.resume()
 
     def _approve(self, data: Any, row: Row, job: Job) -> None:
-        """Of the trial in force, or of another one of its round."""
-        chosen = data.draw(st.sampled_from([one.n for one in job.of_round]))
+        """Of the trial in force, or of another one of its round, or of what was before a change."""
+        before = [job.approved_trial] if job.approved_trial else []
+        chosen = data.draw(st.sampled_from([one.n for one in job.of_round] + before))
         budget = data.draw(st.sampled_from([job.budget, 2.0]))
-        assert self._write_approval(self.row(row), chosen, budget) == job.approve(chosen, budget)
+        assert self._write_approval(self.row(row), chosen, budget) == job.approve(chosen, budget, backlog.STEP)
 
     def _write_approval(self, seen: Row, n: int, budget: float | None = None) -> bool:
         tried = {one.n: one for one in self.run(self.store.read(trials.trials, seen.number))}
@@ -106,3 +120,8 @@ class People(Base):
 def is_open(job: Job) -> bool:
     """Whether another round of its pilot may begin."""
     return job.status in UNAPPROVED and not job.is_approved
+
+
+def may_be_revised(job: Job) -> bool:
+    """Whether it is worth trying: something of it may still run, and then it is refused."""
+    return job.is_approved and job.status in {"completed", "paused"} and bool(job.units) and len(job.tried) < 7

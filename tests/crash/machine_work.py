@@ -1,15 +1,16 @@
 """What supervisors do, and what becomes of them: claims, ends, takeovers, rescues."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import multiple, precondition, rule
 
-from batchproc import retry
+from batchproc import retry, staleness
 from batchproc.errors import TakenOver
 from batchproc.models import Cause, Intent, Outcome, Report, Verdict
 from batchproc.models import Job as Row
-from batchproc.store import attempts, claims, control, jobs, processes
+from batchproc.store import attempts, backlog, claims, control, jobs, processes, trials
 from batchproc.supervisor import ends
 from batchproc.supervisor.rescue import rescue
 from tests.crash.machine_base import BY, Attempt
@@ -19,6 +20,7 @@ from tests.crash.totals import Broken
 
 ALIVE = {"ready", "pilot", "review", "running", "paused"}
 WORKING = {"pilot", "running"}
+DIGEST = "what it is"
 SHARES = st.floats(0.1, 1.0)
 RESERVES = st.sampled_from([0.1, 0.3, 0.6])
 HOWS = st.lists(st.sampled_from(["succeed", "fail", "empty", "refuse", "flag", "limit", "die"]), min_size=1, max_size=6)
@@ -168,6 +170,7 @@ class Work(People):
 
     def _settle(self, attempt: Attempt, end: Any, cost: float) -> None:
         unit, job = attempt.unit, attempt.job
+        end = replace(end, input=DIGEST, fingerprint=self._fingerprint(attempt))
         live = attempt.is_live and attempt.epoch == self.epoch
         before = self.dump()
         won = self.write(attempts.settle, attempt.claimed.fence, end, now=self.now)
@@ -182,10 +185,16 @@ class Work(People):
         if wanted and (status == "pending" or end.outcome in {"lost", "released"}):
             status, due_at = "cancelled", 0.0
         unit.end(status, charged=end.charged, cost=cost, due_at=due_at, text=text)
+        unit.said = unit.asked if unit.is_final else None
         unit.charged *= not stale
         if end.hold is not None and job.starts <= end.start:
             job.pause(str(end.hold.reason))
         job.drain()
+
+    def _fingerprint(self, attempt: Attempt) -> str | None:
+        """Of what the job said when the unit was claimed."""
+        known = staleness.Fingerprints(replace(attempt.row, instructions=attempt.asked))
+        return known.of(attempt.claimed.key, attempt.claimed.payload, input=DIGEST)
 
     @rule(rescued=st.booleans())
     def crash(self, rescued: bool) -> None:
@@ -231,4 +240,9 @@ class Work(People):
                 self._start(row, job)
 
     def _start(self, row: Row, job: Job) -> None:
-        assert self.write(jobs.start, row.number, credential="login", now=self.now) == job.start()
+        """As often as not a job in its pilot, without a review."""
+        paid = {"credential": "login", "order": BY, "now": self.now}
+        if job.is_approved:
+            assert self.write(jobs.start, row.number, **paid) == job.start(backlog.STEP)
+        else:
+            assert self.write(trials.skip, self.row(row), **paid) == job.start(backlog.STEP)

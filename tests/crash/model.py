@@ -36,23 +36,29 @@ class Job(Pilot):
         claimed = self._may_start(now, limit)[: max(0, fits)]
         for unit in claimed:
             unit.claim(reserve, self.trial)
+            unit.asked = self.instructions
         return claimed
 
-    def start(self) -> bool:
+    def start(self, step: int) -> bool:
         """All of it, whoever approved of it."""
         if self.status not in {"ready", "pilot", "review", "paused"}:
             return False
         self.is_approved = True
+        is_change = self.approved_trial not in {None, self.trial}
+        self.approved_trial = None
         self.go("running")
+        if is_change:
+            self.retries.append(Retry("stale"))
         self.drain()
+        self.put_back(step) if is_change else None
         return True
 
-    def approve(self, n: int, budget: float) -> bool:
+    def approve(self, n: int, budget: float, step: int) -> bool:
         if self.status != "review":
             return False
         self.take_budget(budget)
         self.restore(n)
-        return self.start()
+        return self.start(step)
 
     def pause(self, reason: str) -> bool:
         if self.status not in {"pilot", "running"}:
@@ -115,9 +121,11 @@ class Job(Pilot):
     def put_back(self, step: int) -> None:
         """A step of the oldest order to run units again."""
         retry = self.retries[0]
-        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status == retry.status][:step]
+        wanted = {"succeeded", "flagged", "failed"} if retry.status == "stale" else {retry.status}
+        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status in wanted][:step]
         for n in meant:
-            self.units[n].ask_again()
+            if retry.status != "stale" or self.units[n].said != self.instructions:
+                self.units[n].ask_again()
         if len(meant) == step:
             retry.after = meant[-1]
             return

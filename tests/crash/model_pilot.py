@@ -26,6 +26,7 @@ class Pilot:
     round: int = 0
     trial: int = 0
     tried: list[Trial] = field(default_factory=list)
+    approved_trial: int | None = None
 
     def __post_init__(self) -> None:
         self.room = self.budget
@@ -76,6 +77,27 @@ class Pilot:
         self.drain_pilot()
         return True
 
+    def revise(self, said: str, meant: Collection[str]) -> bool:
+        """Describe a job anew that has run; `meant`: keys of the units that run first."""
+        may = self.status == "completed" or (self.status, self.paused_from) == ("paused", "running")
+        if not may or self.retries or any(unit.status == "running" for unit in self.units):
+            return False
+        if not self.trial:
+            self.tried.append(Trial(1, 1, None, self.instructions, has_ended=True))
+            self.round = 1
+        before = self.approved_trial = self.trial or 1
+        for unit in self.units:
+            unit.pilot = unit.key in meant
+            if unit.pilot and unit.is_final:
+                self.tried[before - 1].results[unit.key] = unit.result(self.trial)
+        self.go("pilot")
+        self.is_approved = False
+        self.round += 1
+        self.tried.append(Trial(len(self.tried) + 1, self.round, None, said))
+        self._take_up(len(self.tried))
+        self.drain_pilot()
+        return True
+
     def _take_up(self, n: int) -> None:
         self.trial, self.instructions = n, self.tried[n - 1].instructions
         for unit in self.in_pilot:
@@ -108,9 +130,9 @@ class Pilot:
         """Trial `n` is the one in force: what the pilot's units came to in it counts."""
         if n != self.trial:
             for unit in self.in_pilot:
-                result = self.tried[n - 1].results[unit.key]
-                if unit.status != "cancelled" and result.status == "cancelled":
+                result = self.tried[n - 1].results.get(unit.key)
+                if unit.status != "cancelled" and (result is None or result.status == "cancelled"):
                     unit.ask_again()
-                elif unit.status != "cancelled":
+                elif unit.status != "cancelled" and result is not None:
                     unit.be(result)
         self.trial, self.instructions = n, self.tried[n - 1].instructions

@@ -22,6 +22,8 @@ class Unit:
     reserved: float = 0.0
     pilot: bool = False
     trial: int = 0  # under which its last attempt runs, or ran
+    asked: str = ""  # what the job says when it is claimed
+    said: str | None = None  # what the job said for its answer; None: not known
     paid: dict[int, float] = field(default_factory=dict)
 
     @property
@@ -35,6 +37,7 @@ class Unit:
     def claim(self, reserve: float, trial: int) -> None:
         self.status, self.due_at, self.reserved, self.trial = "running", 0.0, reserve, trial
         self.attempt += 1
+        self.said = None
 
     def end(self, status: str, *, charged: bool, cost: float, due_at: float = 0.0, text: str | None = None) -> None:
         self.status, self.due_at, self.intent, self.reserved = status, due_at, None, 0.0
@@ -51,10 +54,11 @@ class Unit:
         self.status, self.due_at, self.charged, self.text, self.signature = "pending", 0.0, 0, None, None
 
     def result(self, trial: int) -> "Result":
-        return Result(self.status, self.text, self.signature is not None, self.paid.get(trial, 0.0))
+        return Result(self.status, self.text, self.signature is not None, self.paid.get(trial, 0.0), self.said)
 
     def be(self, result: "Result") -> None:
         self.status, self.text, self.signature = result.status, result.text, "known" if result.doubted else None
+        self.said = result.said
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Result:
     text: str | None
     doubted: bool
     cost: float
+    said: str | None = None
 
 
 @dataclass
@@ -79,7 +84,8 @@ class Trial:
 
 @dataclass
 class Retry:
-    """Units of this status are asked for again, those after the place `after`; a few at a time."""
+    """Units of this status are asked for again, or those that are `stale`; those after the place `after`; a few at a
+    time."""
 
     status: str
     after: int = -1

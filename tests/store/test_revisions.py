@@ -219,6 +219,15 @@ async def test_a_paused_job_may_be_changed_and_its_pending_units_wait_with_the_r
     assert sorted(await it.run()) == ["u1", "u3", "u4", "u5", "u6"]
 
 
+async def test_what_had_no_answer_before_a_change_runs_again_when_that_is_taken_back(it):
+    await it.judge("u2", "u3")
+    await it.store.write(backlog.ask_again, it.job, backlog.Selection(keys=["u3"]), PAID_AGAIN, ME, now=NOW)
+    await it.store.write(jobs.pause, it.job.number, Hold(reason=Pause.BUDGET), now=NOW)
+    assert await it.revise("do it well") and await it.run() == ["u2", "u3"]
+    assert await it.approve(trial=1)
+    assert await it.run() == ["u3"] and await it.answers() == ["do"] * 6
+
+
 async def test_whoever_saw_an_older_state_changes_nothing(it):
     seen = await it.now()
     await it.judge("u2")

@@ -1,7 +1,7 @@
 """Pure: what a structured answer holds: something, or only blanks; and the quotes that it claims to be evidence."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchproc import placeholders, schemas
@@ -78,6 +78,26 @@ def claims(schema: Schema, output: Json) -> list[Claim]:
         for leaf in _leaves(schema, schema, output)
         if isinstance(leaf.value, str) and any(schemas.EVIDENCE in one for one in leaf.schemas)
     ]
+
+
+def without_quotes(schema: Schema, output: Json) -> Json:
+    """The answer without what is marked as a quote: the same evidence may be quoted in many ways."""
+    marked = {
+        leaf.path for leaf in _leaves(schema, schema, output) if any(schemas.EVIDENCE in one for one in leaf.schemas)
+    }
+    return _without(output, marked, "") if marked else output
+
+
+def _without(value: Json, marked: Collection[str], path: str) -> Json:
+    match value:
+        case dict():
+            named = {name: f"{path}.{name}".lstrip(".") for name in value}
+            return {n: _without(one, marked, named[n]) for n, one in value.items() if named[n] not in marked}
+        case list():
+            places = [(f"{path}[{n}]", one) for n, one in enumerate(value)]
+            return [_without(one, marked, place) for place, one in places if place not in marked]
+        case _:
+            return value
 
 
 def _leaves(schema: Any, root: Schema, value: Json, path: str = "", marks: Sequence[Schema] = ()) -> Iterator[_Leaf]:

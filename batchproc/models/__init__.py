@@ -14,6 +14,7 @@ from batchproc.models.records import (
     TrialResult,
     Unit,
 )
+from batchproc.models.reviews import WRONG, Decision, Gold, Judgement
 from batchproc.models.runs import AgentEvent, AttemptTask, Cause, Message, Outcome, Report, Started, Tokens, Verdict
 from batchproc.models.spec import ANSWERS, AgentOptions, Item, JobOptions, JobSpec, Variant
 from batchproc.models.words import (
@@ -37,6 +38,7 @@ __all__ = [
     "FINAL",
     "REHEARSAL",
     "WORKING",
+    "WRONG",
     "AgentEvent",
     "AgentOptions",
     "Attempt",
@@ -45,8 +47,10 @@ __all__ = [
     "Claim",
     "Claimed",
     "Credential",
+    "Decision",
     "Event",
     "Fence",
+    "Gold",
     "Hold",
     "Intent",
     "Item",
@@ -55,6 +59,7 @@ __all__ = [
     "JobSpec",
     "JobStatus",
     "Json",
+    "Judgement",
     "Message",
     "Order",
     "Outcome",

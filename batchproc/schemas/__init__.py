@@ -8,6 +8,6 @@ stand in the unit's own data. The short form is described in `short`.
 from batchproc.schemas.checks import expand
 from batchproc.schemas.cli import for_cli
 from batchproc.schemas.fit import fits, problems
-from batchproc.schemas.parts import EVIDENCE, place_of, target
+from batchproc.schemas.parts import EVIDENCE, place_of, resolved, target
 
-__all__ = ["EVIDENCE", "expand", "fits", "for_cli", "place_of", "problems", "target"]
+__all__ = ["EVIDENCE", "expand", "fits", "for_cli", "place_of", "problems", "resolved", "target"]

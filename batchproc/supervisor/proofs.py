@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchproc import evidence, fingerprints, judge, structured
+from batchproc import evidence, fingerprints, judge, material, structured
 from batchproc.agents.checker import Checker
 from batchproc.errors import StoreError
 from batchproc.models import AttemptTask, Cause, Outcome, Report, Verdict
 from batchproc.store import db, events
 from batchproc.structured import Claim
-from batchproc.supervisor import material
 
 if TYPE_CHECKING:
     from batchproc.supervisor.attempt import Ongoing

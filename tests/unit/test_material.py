@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from batchproc import material
+from batchproc.material import Unreadable, found_in_file, found_in_texts, shown, texts_in
 from batchproc.models import AttemptTask, Event, Profile, Workspace
-from batchproc.supervisor import material
-from batchproc.supervisor.material import Unreadable, found_in_file, found_in_texts, shown, texts_in
 from tests.conftest import OPTIONS
 
 TEXT = "Größe: 5 m².\r\nThe “fee” is due."

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, estimates, forecast, ledger, present_pilot
+from batchproc import answers, approvals, estimates, forecast, ledger, present_pilot, present_review
 from batchproc import present_words as words
 from batchproc.models import (
     FINAL,
@@ -90,6 +90,7 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         forecast=None if (said := estimates.live(look)) is None else estimates.presented(said),
         pilot=present_pilot.pilot(look),
         quote=present_pilot.quoted(look),
+        review=present_review.review(look.review),
         cache=answers.Cache(read_tokens=job.cache_read, written_tokens=job.cache_write),
         running=[answers.Running(key=r.key, attempt=r.attempt, last_event=_last(r.last_event)) for r in look.running],
         failures=[

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchproc import answers, comparison, estimates, ledger, present_words, quote
+from batchproc import answers, comparison, estimates, ledger, present_gold, present_words, quote
 from batchproc.models import Job, JobStatus, Trial, TrialResult
 from batchproc.store.status import PilotLook, Snapshot
 
@@ -25,6 +25,9 @@ def pilot(look: Snapshot) -> answers.PilotAnswer | None:
         keys=list(look.pilot.keys),
         results=_results(look.job, look.pilot) if decides else [],
         variants=_variants(look, look.pilot) if decides else None,
+        gold=present_gold.answer(present_gold.compared(look.pilot, in_force(look.job, look.pilot)))
+        if decides
+        else None,
     )
 
 
@@ -121,6 +124,7 @@ def _variant(look: Snapshot, name: str, trial: Trial, cost: comparison.Cost) -> 
         cost_usd=round(cost.cost_usd, 6),
         seconds=round(cost.seconds, 2),
         quote=quote_of(look, trial),
+        gold=present_gold.words(judged) if (judged := present_gold.compared(look.pilot, trial)) else None,
     )
 
 
@@ -149,6 +153,7 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
     lines = [
         f"Job {job.job_id}, {job.name!r}{named}: {ledger.units(job.total_units)}, "
         f"{present_words.model_name(trial.options)}.",
+        *present_gold.lines(present_gold.compared(seen, trial)),
         f"Instructions: {present_words.cut(' '.join(trial.instructions.split()), SHORT)}",
         *_fields(trial.options.output_schema),
         f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}, "

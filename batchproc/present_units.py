@@ -1,10 +1,12 @@
 """Units and their results → answers for people and models. Pure; worded once, for every face."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from batchproc import answers, prompts
+from batchproc import answers, present_review, prompts
 from batchproc import present_words as words
-from batchproc.models import FINAL, Attempt, Event, Job, Unit, UnitStatus
+from batchproc.models import FINAL, Attempt, Decision, Event, Job, Judgement, Unit, UnitStatus
 from batchproc.prompts import Prompt
 
 UNIT_CHARACTERS = 20_000
@@ -12,30 +14,53 @@ EVENT_CHARACTERS = 1_000
 
 
 def results(
-    job: Job, page: Sequence[Unit], limit: int, counts: Mapping[str, int], status: UnitStatus | None
+    job: Job,
+    page: Sequence[Unit],
+    judged: Mapping[int, Judgement],
+    limit: int,
+    counts: Mapping[str, int],
+    status: UnitStatus | None,
 ) -> answers.Results:
-    """One page; `page` holds one unit more than `limit` if there is a next page."""
+    """One page; `page` holds one unit more than `limit` if there is a next page. A correction that holds takes the
+    answer's place."""
     shown = page[:limit]
     return answers.Results(
-        results=[
-            answers.Result(
-                key=u.key,
-                status=u.status,
-                text=u.text,
-                output=u.output,
-                cost_usd=round(u.cost_usd, 6),
-                attempts=u.attempt,
-                error=u.error,
-            )
-            for u in shown
-        ],
+        results=[_result(one, judged.get(one.number)) for one in shown],
         next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
         total=counts[status] if status else sum(counts[s] for s in FINAL),
         model=words.model_name(job.options),
     )
 
 
-def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event]) -> answers.UnitAnswer:
+def _result(u: Unit, judged: Judgement | None) -> answers.Result:
+    verdict = judged.decision if judged is not None and judged.holds else None
+    text, output, corrected_from = u.text, u.output, None
+    if judged is not None and verdict is Decision.CORRECT:
+        text, output = _corrected(judged.correction)
+        corrected_from = u.text if u.output is None else u.output
+    return answers.Result(
+        key=u.key,
+        status=u.status,
+        text=text,
+        output=output,
+        cost_usd=round(u.cost_usd, 6),
+        attempts=u.attempt,
+        error=u.error,
+        verdict=verdict,
+        corrected_from=corrected_from,
+    )
+
+
+def _corrected(correction: Any) -> tuple[str, Any]:
+    """A correction as the text and the output of an answer: a structured one is its own text, too."""
+    if isinstance(correction, str):
+        return correction, None
+    return json.dumps(correction, ensure_ascii=False, separators=(",", ":")), correction
+
+
+def unit(
+    job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event], judged: Judgement | None
+) -> answers.UnitAnswer:
     return answers.UnitAnswer(
         job_id=job.job_id,
         key=found.key,
@@ -48,6 +73,7 @@ def unit(job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event])
         output=found.output,
         error=found.error,
         cost_usd=round(found.cost_usd, 6),
+        verdict=present_review.verdict(judged),
         requests=found.requests,
         attempts=[_attempt(one) for one in tries],
         events=[

@@ -6,19 +6,21 @@ a larger one holds the smaller one; and a unit that is run again has a place tha
 
 The other sample is weighted, without replacement: P. S. Efraimidis and P. G. Spirakis, "Weighted random sampling with a
 reservoir", Information Processing Letters 97 (2006), 181-185. Those with the largest u^(1/w) are taken, u being the
-place as a number between 0 and 1; here as the smallest -ln(u)/w, which is the same order.
+place as a number between 0 and 1; here as the smallest -ln(u)/w, which is the same order. Most answers stand too far
+back whatever their weight is (`floor`), so that theirs is never asked for.
 """
 
 import heapq
 import math
 import secrets
-from collections.abc import Callable, Iterable
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-BYTES = 8
-_WHOLE = 1 << (8 * BYTES)
-Places = Callable[[int, int], int]
+_WHOLE = 1 << 64
+_TWO = struct.Struct(">QQ")
+Places = Callable[[int, int], tuple[int, int]]
 
 
 class Place(NamedTuple):
@@ -34,25 +36,33 @@ def seed() -> str:
     return secrets.token_hex(16)
 
 
-def places(seed: str, what: str) -> Places:
-    """The random order that the seed gives to (unit, attempt), one for each thing that is drawn."""
-    keyed = blake2b(key=bytes.fromhex(seed), digest_size=BYTES, person=what.encode())
+def places(seed: str) -> Places:
+    """The random order that the seed gives to (unit, attempt): a place for each of the two samples, which know nothing
+    of each other."""
+    keyed = blake2b(key=bytes.fromhex(seed), digest_size=_TWO.size)
 
-    def place(unit: int, attempt: int) -> int:
+    def place(unit: int, attempt: int) -> tuple[int, int]:
         hashed = keyed.copy()
         hashed.update(b"%d.%d" % (unit, attempt))
-        return int.from_bytes(hashed.digest(), "big")
+        by_chance, by_risk = _TWO.unpack(hashed.digest())
+        return by_chance, by_risk
 
     return place
 
 
-def by_chance(place: Places, unit: int, attempt: int) -> Place:
-    return Place(place(unit, attempt), unit, attempt)
-
-
-def by_weight(place: Places, unit: int, attempt: int, weight: float) -> Place:
-    u = (place(unit, attempt) + 1) / (_WHOLE + 1)  # neither 0 nor 1
+def by_weight(place: int, unit: int, attempt: int, weight: float) -> Place:
+    u = (place + 1) / (_WHOLE + 1)
     return Place(-math.log(u) / weight, unit, attempt, weight)
+
+
+def floor(farthest: float, heaviest: float) -> int:
+    """A place at or under this stands behind `farthest`, even with the weight of the heaviest."""
+    return 0 if farthest == math.inf else max(0, int(_WHOLE * math.exp(-farthest * heaviest)) - (1 << 12))
+
+
+def farthest(n: int, kept: Sequence[Place]) -> float:
+    """Where the last of `n` stands; infinitely far while there are fewer."""
+    return kept[-1].at if len(kept) >= n else math.inf
 
 
 def lowest(n: int, *seen: Iterable[Place]) -> list[Place]:

@@ -25,6 +25,17 @@ from batchproc.answers.pilot import (
     VariantAnswer,
     VariantTable,
 )
+from batchproc.answers.review import (
+    Evidence,
+    GoldAnswer,
+    GoldDifference,
+    JudgedUnit,
+    ReviewAnswer,
+    ReviewUnit,
+    ReviewUnits,
+    RiskyAnswer,
+    VerdictAnswer,
+)
 from batchproc.answers.units import AttemptAnswer, EventAnswer, Result, Results, UnitAnswer
 
 __all__ = [
@@ -38,11 +49,15 @@ __all__ = [
     "EnumeratorAnswer",
     "EnumeratorList",
     "EventAnswer",
+    "Evidence",
     "Failure",
     "FieldDisagreement",
+    "GoldAnswer",
+    "GoldDifference",
     "JobLine",
     "JobList",
     "JobStatusAnswer",
+    "JudgedUnit",
     "PilotAnswer",
     "PilotResult",
     "QuoteAnswer",
@@ -50,6 +65,10 @@ __all__ = [
     "Reality",
     "Result",
     "Results",
+    "ReviewAnswer",
+    "ReviewUnit",
+    "ReviewUnits",
+    "RiskyAnswer",
     "Running",
     "Sample",
     "Spending",
@@ -58,4 +77,5 @@ __all__ = [
     "UnitAnswer",
     "VariantAnswer",
     "VariantTable",
+    "VerdictAnswer",
 ]

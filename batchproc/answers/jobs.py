@@ -4,6 +4,7 @@ from pydantic import Field
 
 from batchproc.answers.base import Answer
 from batchproc.answers.pilot import PilotAnswer, QuoteAnswer
+from batchproc.answers.review import ReviewAnswer
 
 
 class Running(Answer):
@@ -63,6 +64,7 @@ class JobStatusAnswer(Answer):
     forecast: QuoteAnswer | None = Field(description="While it runs: what the rest will cost and take")
     pilot: PilotAnswer | None = Field(description="What ran before the rest; null before the first round")
     quote: QuoteAnswer | None = Field(description="What the pilot says, or said when it was approved, of the rest")
+    review: ReviewAnswer | None = Field(None, description="What persons found; null: review_units was never asked for")
     cache: Cache
     running: list[Running]
     failures: list[Failure] = Field(description="The largest groups of failed and flagged units, at most 5")

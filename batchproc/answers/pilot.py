@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from batchproc.answers.base import Answer, Output
+from batchproc.answers.review import GoldAnswer
 
 
 class Range(Answer):
@@ -69,6 +70,7 @@ class VariantAnswer(Answer):
     cost_usd: float
     seconds: float = Field(description="Median of its units")
     quote: QuoteAnswer | None
+    gold: str | None = Field(None, description="What became of answers that persons had judged")
 
 
 class FieldDisagreement(Answer):
@@ -89,3 +91,6 @@ class PilotAnswer(Answer):
     keys: list[str] = Field(description="Units that run before the rest: the same in each round")
     results: list[PilotResult] = Field(description="In review: what they came to, old beside new")
     variants: VariantTable | None = Field(description="Several variants on the same units; results are the last one's")
+    gold: GoldAnswer | None = Field(
+        None, description="In review: answers that persons had judged, and what they are now"
+    )

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from batchproc.answers.base import Answer, Output
+from batchproc.answers.review import VerdictAnswer
 
 
 class Result(Answer):
@@ -15,6 +16,10 @@ class Result(Answer):
     cost_usd: float
     attempts: int
     error: str | None
+    verdict: str | None = Field(None, description="What a person said of it: accept, reject or correct")
+    corrected_from: dict[str, Any] | str | None = Field(
+        None, description="What the agent said, where a person's correction has taken its place"
+    )
 
 
 class Results(Answer):
@@ -62,6 +67,7 @@ class UnitAnswer(Answer):
     output: Output
     error: str | None
     cost_usd: float
+    verdict: VerdictAnswer | None = Field(None, description="A person's newest; text and output are the agent's own")
     requests: int = Field(description="How often it was asked for; each time it has max_attempts")
     attempts: list[AttemptAnswer]
     events: list[EventAnswer] = Field(description="The newest events of the unit, oldest first")

@@ -9,6 +9,7 @@ starting   start_job: a pilot first, then the rest
 describing, changing   update_job: described anew, and tried again
 control    control_job, cancel_job, cancel_units, delete_job
 retrying   retry_units
+drawing, reviewing    review_units, record_verdict: a person looks at some answers
 """
 
 from batchproc.service.changing import Changing
@@ -17,9 +18,10 @@ from batchproc.service.creating import Creating
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
 from batchproc.service.retrying import Retrying
+from batchproc.service.reviewing import Reviewing
 
 
-class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying):
+class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying, Reviewing):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

@@ -8,7 +8,7 @@ from batchproc.errors import InvalidJob, NotFound
 from batchproc.models import ACTIVE_JOBS, JobOptions, JobSpec, JobStatus, UnitStatus
 from batchproc.service.base import Service
 from batchproc.settings import Settings
-from batchproc.store import attempts, events, status, units
+from batchproc.store import attempts, events, status, units, verdicts
 from batchproc.store import jobs as rows
 
 LONGEST_WAIT_S = 45.0
@@ -66,11 +66,11 @@ class Looking(Service):
         job = await self._job(job_id)
         wanted = None if status is None else _final_status(status)
         paging.require_limit(limit)
-        page = await self._store.read(
-            units.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
+        page, judged = await self._store.read(
+            verdicts.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
         )
         counts = await self._store.read(rows.ledger, job.number)
-        return present_units.results(job, page, limit, counts, wanted)
+        return present_units.results(job, page, judged, limit, counts, wanted)
 
     async def get_unit(self, job_id: str, key: str, events_limit: int = 50) -> answers.UnitAnswer:
         """One unit: its payload, its prompt as it is sent, its attempts and the end of its conversation."""
@@ -82,7 +82,8 @@ class Looking(Service):
             raise NotFound("unit", key, f"see get_results for the keys of job {job_id}")
         tries = await self._store.read(attempts.of_unit, unit.number)
         tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
-        return present_units.unit(job, unit, tries, tail)
+        judged = await self._store.read(verdicts.on, [unit])
+        return present_units.unit(job, unit, tries, tail, judged.get(unit.number))
 
     async def list_jobs(self, status: str | None = None, cursor: str | None = None, limit: int = 20) -> answers.JobList:
         """A page of jobs, newest first. Raises `InvalidJob`."""

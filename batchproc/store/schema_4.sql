@@ -58,18 +58,22 @@ CREATE INDEX verdicts_by_job ON verdicts (job, unit);
 -- The units that were drawn for a person to look at.
 CREATE TABLE draws (
     job        INTEGER PRIMARY KEY REFERENCES jobs (number),
-    seed       TEXT NOT NULL,               -- drawn once; with it every answer has its place in a random order
-    n          INTEGER NOT NULL CHECK (n > 0),
-    population INTEGER NOT NULL CHECK (population > 0),   -- answers that there were to draw from
+    seed       TEXT NOT NULL,               -- with it every answer has its place in a random order
+    n          INTEGER NOT NULL CHECK (n > 0),            -- asked for, at most so far
+    population INTEGER NOT NULL CHECK (population >= 0),  -- answers that there were to draw from
+    trial      INTEGER NOT NULL,            -- the description that they were from
+    mark       TEXT NOT NULL,               -- how the job stood: another one says that answers came or went since
     drawn_at   REAL NOT NULL
 ) STRICT;
 
 CREATE TABLE drawn_units (
-    job   INTEGER NOT NULL REFERENCES draws (job),
-    kind  TEXT NOT NULL CHECK (kind IN ('random', 'risk')),
-    place INTEGER NOT NULL CHECK (place > 0),
-    unit  INTEGER NOT NULL REFERENCES units (number),
-    why   TEXT,                             -- what made it risky
+    job     INTEGER NOT NULL REFERENCES draws (job),
+    kind    TEXT NOT NULL CHECK (kind IN ('random', 'risk')),
+    place   INTEGER NOT NULL CHECK (place > 0),
+    unit    INTEGER NOT NULL REFERENCES units (number),
+    attempt INTEGER NOT NULL,               -- whose answer it is; a unit that was run again since is not the one drawn
+    wrong   INTEGER NOT NULL DEFAULT 0 CHECK (wrong IN (0, 1)),  -- that answer was judged wrong
+    why     TEXT,                           -- what made it risky
     PRIMARY KEY (job, kind, place),
     UNIQUE (job, kind, unit),
     CHECK ((kind = 'risk') = (why IS NOT NULL))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchproc.models import Event, Job, Trial, TrialResult
-from batchproc.store import claims, engine, events, jobs, revisions, rows, trials
+from batchproc.models import Event, Gold, Job, Trial, TrialResult
+from batchproc.store import claims, draws, engine, events, jobs, revisions, rows, trials, verdicts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +29,12 @@ class FailureGroup:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PilotLook:
     """The pilot's units by their keys, what was tried (newest first), and what it came to in the newest round and
-    in the one before, by the trial's number."""
+    in the one before, by the trial's number. `gold` is what persons said of the job's answers."""
 
     keys: Sequence[str]
     trials: Sequence[Trial]
     results: Mapping[int, Sequence[TrialResult]]
+    gold: Sequence[Gold] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +53,8 @@ class Ended:
 class Snapshot:
     """`cancelling` counts running units that are being stopped. `waits_until` and `waits_for` are of the next pending
     unit. `changes` are what persons did of late. `finished` are the units that became final of late, newest first.
-    `pilot` is there from the first round on. `run_again` counts final units that an approval would run again: their
-    answers are from before a change that is tried."""
+    `pilot` is there from the first round on, `review` from the first draw. `run_again` counts final units that an
+    approval would run again: their answers are from before a change that is tried."""
 
     job: Job
     counts: Mapping[str, int]
@@ -68,6 +69,7 @@ class Snapshot:
     changes: list[Event]
     pilot: PilotLook | None
     run_again: int
+    review: draws.ReviewLook | None = None
 
 
 def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
@@ -87,6 +89,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
         pilot=_pilot(tx, job) if job.trial else None,
         run_again=revisions.run_again(tx, job),
+        review=draws.look(tx, job.number),
         reserved_usd=claims.spent(tx, job.number)[1].reserved_usd,
     )
 
@@ -159,7 +162,8 @@ def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
     before = max((one.round for one in tried if one.round < job.round and one.has_ended), default=0)
     shown = [one.n for one in tried if one.round in {job.round, before} or one.n == job.approved_trial]
     found = {n: trials.results(tx, job.number, n) for n in shown}
-    return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found)
+    known = verdicts.gold(tx, job.number)
+    return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found, gold=known)
 
 
 FINISHED = """

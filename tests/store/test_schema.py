@@ -71,6 +71,15 @@ REFUSED = {
     "SELECT number, 1, 1, 1, 1 FROM units",
     "a limit that is closed for no reason": "INSERT INTO limits VALUES ('c', 'm', 1, 5, NULL)",
     "a limit under one agent": "INSERT INTO limits VALUES ('c', 'm', 0.5, NULL, NULL)",
+    "a correction that says nothing": "INSERT INTO verdicts (unit, job, verdict, judged_by, judged_at, status) "
+    "SELECT number, job, 'correct', 'x', 1, 'succeeded' FROM units",
+    "a correction of what is right": "INSERT INTO verdicts (unit, job, verdict, correction, judged_by, judged_at, "
+    "status) SELECT number, job, 'accept', '1', 'x', 1, 'succeeded' FROM units",
+    "an unknown verdict": "INSERT INTO verdicts (unit, job, verdict, judged_by, judged_at, status) "
+    "SELECT number, job, 'maybe', 'x', 1, 'succeeded' FROM units",
+    "a unit that was drawn in no draw": "INSERT INTO drawn_units (job, kind, place, unit, attempt) "
+    "SELECT job, 'random', 1, number, 1 FROM units",
+    "a draw of none": "INSERT INTO draws VALUES (1, 'x', 0, 1, 0, 'x', 1)",
     "an attempt numbered 0": "INSERT INTO attempts (unit, n, epoch, started_at) SELECT number, 0, 1, 1 FROM units",
 }
 
@@ -116,7 +125,7 @@ STATEMENTS = [
 
 
 def all_statements():
-    from batchproc.store import events, status
+    from batchproc.store import answered, draws, events, status, verdicts
 
     more = [
         (events.AFTER, {"after": 0, "limit": 1}),
@@ -172,6 +181,10 @@ def all_statements():
             for sql in (backlog.NEXT_RETRY_OF, backlog.NEXT_HALTING, backlog.NEXT_ABANDONED, backlog.NEXT_DELETED)
         ),
         *((sql, {}) for sql in (backlog.COUNT_BY_STATUS, backlog.COUNT_BY_SIGNATURE)),
+        *((sql, {"units": "[1]"}) for sql in (verdicts.OF_UNITS, answered.SIGNS, draws.BY_NUMBERS)),
+        *((sql, {}) for sql in (verdicts.JUDGE, verdicts.MARK_DRAWN, verdicts.GOLD, answered.MARK, answered.PAGE)),
+        *((sql, {}) for sql in (answered.BOUNDS, draws.CURRENT, draws.FORGET, draws.KEEP, draws.KEEP_UNIT)),
+        *((sql, {}) for sql in (draws.COUNTS, draws.TAINTED, draws.TO_JUDGE)),
     ]
     return [*STATEMENTS, *more]
 

@@ -9,6 +9,7 @@ import pytest
 from batchproc import risk, sampling
 from batchproc.models import UnitStatus
 from batchproc.risk import Signs, Usual
+from batchproc.sampling import Place
 
 POPULATION = [(unit, 1) for unit in range(1, 41)]
 
@@ -18,8 +19,12 @@ def seeds(n):
 
 
 def drawn(seed, population, n):
-    place = sampling.places(seed, "random")
-    return [one.unit for one in sampling.lowest(n, [sampling.by_chance(place, *one) for one in population])]
+    return [one.unit for one in sampling.lowest(n, by_chance(seed, population))]
+
+
+def by_chance(seed, population):
+    place = sampling.places(seed)
+    return [Place(place(*one)[0], *one) for one in population]
 
 
 def chi_square(counts, expected):
@@ -63,9 +68,8 @@ def test_a_larger_sample_holds_the_smaller_one():
 def test_answers_that_come_later_take_their_place_as_if_they_had_been_there():
     for seed in seeds(50):
         early, late = POPULATION[:25], POPULATION[25:]
-        place = sampling.places(seed, "random")
-        kept = sampling.lowest(10, [sampling.by_chance(place, *one) for one in early])
-        grown = sampling.lowest(10, kept, [sampling.by_chance(place, *one) for one in late])
+        kept = sampling.lowest(10, by_chance(seed, early))
+        grown = sampling.lowest(10, kept, by_chance(seed, late))
         assert [one.unit for one in grown] == drawn(seed, POPULATION, 10)
 
 
@@ -77,15 +81,14 @@ def test_what_leaves_makes_room_for_the_next_and_moves_nobody_else():
 
 
 def test_a_unit_that_is_run_again_has_another_place():
-    place = sampling.places(seeds(1)[0], "random")
+    place = sampling.places(seeds(1)[0])
     assert len({place(7, attempt) for attempt in range(1, 200)}) == 199
     assert place(1, 12) != place(11, 2)
 
 
 def test_the_two_samples_know_nothing_of_each_other():
-    seed = seeds(1)[0]
-    by_chance, by_risk = sampling.places(seed, "random"), sampling.places(seed, "risk")
-    both = [(by_chance(u, 1), by_risk(u, 1)) for u in range(1, 2001)]
+    place = sampling.places(seeds(1)[0])
+    both = [place(u, 1) for u in range(1, 2001)]
     half = 1 << 63
     cells = Counter((a < half, b < half) for a, b in both)
     assert chi_square(cells.values(), 500) < most(3)
@@ -96,11 +99,25 @@ def test_the_first_of_the_weighted_sample_comes_with_a_chance_in_proportion_to_i
     rounds = 16_000
     hits = Counter()
     for seed in seeds(rounds):
-        place = sampling.places(seed, "risk")
-        [first] = sampling.lowest(1, [sampling.by_weight(place, u, 1, w) for u, w in weights.items()])
+        place = sampling.places(seed)
+        [first] = sampling.lowest(1, [sampling.by_weight(place(u, 1)[1], u, 1, w) for u, w in weights.items()])
         hits[first.unit] += 1
     expected = {u: rounds * w / 16 for u, w in weights.items()}
     assert sum((hits[u] - e) ** 2 / e for u, e in expected.items()) < most(4)
+
+
+def test_whoever_stands_behind_the_floor_would_not_have_been_taken():
+    for seed in seeds(30):
+        place = sampling.places(seed)
+        weigh = {u: 1.0 + (u % 24) * (22.5 / 23) for u in range(1, 3001)}
+        everybody = sampling.lowest(20, [sampling.by_weight(place(u, 1)[1], u, 1, w) for u, w in weigh.items()])
+        kept, asked = [], 0
+        for first in range(1, 3001, 100):
+            floor = sampling.floor(sampling.farthest(20, kept), risk.HEAVIEST)
+            close = [u for u in range(first, first + 100) if place(u, 1)[1] >= floor]
+            asked += len(close)
+            kept = sampling.lowest(20, kept, [sampling.by_weight(place(u, 1)[1], u, 1, weigh[u]) for u in close])
+        assert kept == everybody and asked < 2_000
 
 
 USUAL = Usual(cost_usd=0.01, length=400)
@@ -137,6 +154,12 @@ def test_signs_add_up_and_are_all_said():
     one = signs(status=UnitStatus.FLAGGED, attempts=2, has_nulls=True)
     assert risk.weight(one, USUAL) == 1 + 8 + 2 + 1.5
     assert risk.why(one, USUAL).count(";") == 2
+
+
+def test_no_answer_weighs_more_than_the_heaviest():
+    worst = {"status": UnitStatus.FLAGGED, "attempts": 9, "has_nulls": True, "is_disputed": True, "length": 9}
+    weights = [risk.weight(signs(**worst, cost_usd=9, is_mended=mended), USUAL) for mended in (True, False)]
+    assert max(weights) == risk.HEAVIEST
 
 
 def test_without_medians_nothing_is_far_from_them():

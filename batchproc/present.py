@@ -178,7 +178,10 @@ def _next_after_status(look: Snapshot) -> str:
         case JobStatus.PAUSED:
             return PAUSE_WAYS_OUT[Pause(job.reason)] if job.reason in set(Pause) else "call start_job to go on"
         case JobStatus.COMPLETED:
-            return "call get_results; get_unit shows one unit's conversation; retry_units asks for units again"
+            return (
+                "call get_results; review_units draws answers for the user to judge; get_unit shows one unit's "
+                "conversation; retry_units asks for units again"
+            )
         case JobStatus.FAILED:
             return "mend the source or the instructions and create the job again"
         case JobStatus.CANCELLED:

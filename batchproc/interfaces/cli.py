@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from batchproc import __version__, settings
 from batchproc.errors import BatchprocError, InvalidJob
-from batchproc.interfaces import cli_control, cli_define, cli_show, cli_words
+from batchproc.interfaces import cli_control, cli_define, cli_results, cli_show, cli_words
 
 
 class Demo(Protocol):
@@ -151,7 +151,7 @@ COMMANDS: dict[str, Command] = {
     "unit": _unit,
     "supervisor": _supervisor,
     "doctor": _doctor,
-    **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS], cli_control.run),
+    **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS, *cli_results.VERBS], cli_control.run),
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from batchproc import settings
 from batchproc.errors import InvalidJob
-from batchproc.interfaces import cli_deciding, cli_define, cli_show
+from batchproc.interfaces import cli_deciding, cli_define, cli_results, cli_show
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -41,7 +41,7 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made["start"].add_argument("--skip-pilot", action="store_true", help="run all units at once")
     made["start"].add_argument("--variant", help="in review: which of the variants is to run")
     made["start"].add_argument("--variants", metavar="FILE", help="JSON: a list of {name, …} to try")
-    return [*cli_define.add(commands), *made.values()]
+    return [*cli_define.add(commands), *cli_results.add(commands), *made.values()]
 
 
 SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
@@ -70,7 +70,7 @@ VERBS = {
 async def run(args: argparse.Namespace) -> int:
     """Do what one of `VERBS` says."""
     async with _service() as service:
-        if (decide := cli_deciding.VERBS.get(args.command)) is not None:
+        if (decide := (cli_deciding.VERBS | cli_results.COMMANDS).get(args.command)) is not None:
             return await decide(service, args)
         try:
             answer = await COMMANDS[args.command](service, args)

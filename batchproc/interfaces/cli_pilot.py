@@ -34,6 +34,8 @@ def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:
     if answer.pilot is None or answer.status != "review":
         return
     out.print(f"\n[bold]Pilot, round {answer.pilot.round}[/]")
+    if answer.pilot.gold:
+        _gold(out, answer.pilot.gold)
     for one in answer.pilot.results:
         out.print(
             f"\n  [bold]{plain(one.key)}[/]  {status_word(one.status)}  ${one.cost_usd:.4f} · {one.seconds:.1f} s"
@@ -45,6 +47,17 @@ def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:
         _said(out, "now" if one.before else "   ", one.text if one.output is None else one.output)
     if answer.pilot.variants:
         _variants(out, answer.pilot.variants)
+
+
+def _gold(out: Console, found: answers.GoldAnswer) -> None:
+    """What became of answers that persons had judged."""
+    colour = "red" if found.counts["regressed"] else "yellow" if found.differences else "green"
+    out.print(f"  [{colour}]{plain(found.words)}[/]")
+    for one in found.differences:
+        out.print(f"  [red]≠[/] {plain(one.standing.replace('_', ' '))}: {plain(one.key)} · {plain(one.field or '')}")
+        if one.field is not None:
+            _said(out, "should be", one.expected)
+            _said(out, "is now   ", one.got)
 
 
 def _said(out: Console, label: str, value: object) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from batchproc import answers
 from batchproc.doctor import Check
-from batchproc.interfaces import cli_pilot
+from batchproc.interfaces import cli_pilot, cli_review
 from batchproc.interfaces.cli_pilot import quoted
 from batchproc.interfaces.cli_words import coloured, console, duration, in_shell_words, plain, safe, status_word
 
@@ -40,6 +40,8 @@ def job(answer: answers.JobStatusAnswer) -> None:
     out.print(f"  {cost}{_waste(answer)} · {tokens}{pace}{eta} · model: {plain(answer.model)}")
     cli_pilot.estimate(out, answer)
     cli_pilot.pilot(out, answer)
+    if answer.review:
+        out.print(f"  judged: {plain(in_shell_words(answer.review.words, answer.job_id))}")
     for unit in answer.running:
         out.print(f"  [cyan]▸[/] {plain(unit.key)}  attempt {unit.attempt}  {plain(unit.last_event or '')}")
     for group in answer.failures:
@@ -97,6 +99,11 @@ def result(answer: answers.Result) -> None:
     said = answer.text or "" if answer.output is None else json.dumps(answer.output, ensure_ascii=False, indent=2)
     for line in safe(said).splitlines():
         out.print(f"  {plain(line)}")
+    if answer.verdict:
+        corrected = answer.corrected_from is not None
+        out.print(
+            f"  [dim]{'corrected by a person; `unit` shows what the agent said' if corrected else answer.verdict}[/]"
+        )
 
 
 def unit(found: answers.UnitAnswer) -> None:
@@ -118,6 +125,8 @@ def unit(found: answers.UnitAnswer) -> None:
     said = found.text or "" if found.output is None else json.dumps(found.output, ensure_ascii=False, indent=2)
     if said:
         quoted(out, "its answer", said)
+    if found.verdict:
+        cli_review.verdict(out, found.verdict)
 
 
 def results_footer(page: answers.Results) -> None:

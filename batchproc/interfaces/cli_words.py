@@ -57,6 +57,8 @@ SHELL = (
     (r"create_job", "`batchproc create`"),
     (r"cancel_job", "`batchproc cancel JOB`"),
     (r"list_jobs", "`batchproc status`"),
+    (r"review_units", "`batchproc review JOB`"),
+    (r"record_verdict", "`batchproc judge JOB KEY accept|reject|correct`"),
     (r"when this chat closes", "when this shell closes"),
 )
 """What the tools of the MCP face are called here."""

@@ -16,6 +16,7 @@ from mcp.server import MCPServer  # noqa: E402
 
 from batchproc import __version__  # noqa: E402
 from batchproc.interfaces.mcp_control import ControlTools  # noqa: E402
+from batchproc.interfaces.mcp_results import ResultTools  # noqa: E402
 from batchproc.interfaces.mcp_tools import Tools  # noqa: E402
 
 gc.freeze()
@@ -43,6 +44,8 @@ there are, in the background. The data never passes through this conversation.
    failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
    its budget_usd (5 dollars, until options or an approved plan say otherwise): it pauses, and goes on when the user
    raises it.
+6. review_units draws answers for the user to judge, record_verdict keeps what he says: get_status then tells how many
+   are wrong at most.
 
 Plain instructions go into the system prompt that all units share; each unit's data is its message. Instructions with
 {{ field }} are a template: filled in, they are the whole message.
@@ -94,7 +97,7 @@ def build() -> MCPServer[Any]:
         title="batchproc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[*Tools(provider.get).table(), *ControlTools(provider.get).table()],
+        tools=[*Tools(provider.get).table(), *ControlTools(provider.get).table(), *ResultTools(provider.get).table()],
         lifespan=lifespan,
         log_level="WARNING",
     )

@@ -21,7 +21,12 @@ SERVER = [sys.executable, str(ROOT / "mcp_server.py")]
 PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_field": "name"}
 ALL_OF_IT = {"skip_pilot": True, "confirmed": True}
 LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
-TOOLS = LOOKS | {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
+JUDGES = {"review_units", "record_verdict"}
+TOOLS = (
+    LOOKS
+    | JUDGES
+    | {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
+)
 
 
 def connect(house, mode="auto"):

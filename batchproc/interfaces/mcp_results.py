@@ -1,0 +1,59 @@
+"""The MCP tools for what comes of a job's results: a person's judgement of them."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from batchproc import answers
+from batchproc.interfaces.mcp_words import result, tool
+
+if TYPE_CHECKING:
+    from batchproc.service import BatchService
+
+JobId = Annotated[str, Field(description="As create_job or list_jobs gave it")]
+
+KEEPS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+
+class ResultTools:
+    """Each method is a tool: it calls the service and presents what it gets."""
+
+    def __init__(self, service: "Callable[[], Awaitable[BatchService]]") -> None:
+        self._service = service
+
+    def table(self) -> list[Tool]:
+        return [
+            tool(self.review_units, "Draw units for a person to judge", KEEPS),
+            tool(self.record_verdict, "Keep a person's verdict", KEEPS),
+        ]
+
+    async def review_units(
+        self,
+        job_id: JobId,
+        n: Annotated[int, Field(ge=1, le=1000, description="How many by chance; 59 right ones prove 5 %")] = 20,
+    ) -> Annotated[CallToolResult, answers.ReviewUnits]:
+        """Draw answers for the user to judge: some by chance, which prove how many are wrong at most, and some that
+        look risky. Shows the next ones nobody has judged; call again for more. What was drawn stays drawn."""
+        return result(await (await self._service()).review_units(job_id, n))
+
+    async def record_verdict(
+        self,
+        job_id: JobId,
+        key: Annotated[str, Field(description="The unit's key")],
+        verdict: Annotated[str, Field(description="accept, reject or correct")],
+        correction: Annotated[
+            dict[str, Any] | str | None,
+            Field(description="correct: the whole right answer, an object if there is an output_schema"),
+        ] = None,
+        note: Annotated[str | None, Field(max_length=2000)] = None,
+        attempt: Annotated[int | None, Field(description="Of the answer that was shown; refused if it changed")] = None,
+    ) -> Annotated[CallToolResult, answers.JudgedUnit]:
+        """Keep what the user says of a unit's answer; never judge for the user. A correction takes the answer's place
+        in results. After update_job judged units show what got worse."""
+        service = await self._service()
+        return result(
+            await service.record_verdict(job_id, key, verdict, correction=correction, note=note, attempt=attempt)
+        )

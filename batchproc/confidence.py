@@ -7,6 +7,9 @@ probability `alpha`. Whatever the true part is, a bound for 95 % is at or above 
 We draw without replacement from a finite whole, which tells more than the binomial says (W. Hoeffding, "Probability
 inequalities for sums of bounded random variables", JASA 58 (1963), section 6): the bounds are on the safe side, the
 more so the larger the sample's part of the whole. A test holds them against the hypergeometric distribution.
+
+A bound is about one sample. Whoever enlarges his until he likes the bound has looked more than once, and the best of
+several bounds holds less often than each of them.
 """
 
 import math

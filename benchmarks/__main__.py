@@ -12,7 +12,18 @@ import traceback
 from batchproc.store import engine
 from benchmarks.comparison import HEADER, Row
 
-NAMES = ("enumerate", "sources", "status", "store", "takeover", "mcp_start", "first_call", "throughput", "quote")
+NAMES = (
+    "enumerate",
+    "sources",
+    "status",
+    "store",
+    "takeover",
+    "mcp_start",
+    "first_call",
+    "throughput",
+    "quote",
+    "review",
+)
 
 
 def main() -> None:

@@ -31,11 +31,11 @@ def reads(request):
     return Reply(tools=[(ANSWER, answer)])
 
 
-async def create(house, instructions="Who owes how much?", **options):
+async def create(house, bills=8, **options):
     spec = JobSpec(
         name="bills",
-        instructions=instructions,
-        enumerator=BILLS,
+        instructions="Who owes how much?",
+        enumerator={**BILLS, "items": BILLS["items"][:bills]},
         output_schema=SCHEMA,
         options=JobOptions(profile="answer", **options),
     )
@@ -201,10 +201,10 @@ async def test_a_model_shows_the_answers_and_keeps_what_the_user_says(house):
 
 @pytest.mark.script.with_args(reads)
 async def test_after_a_change_judged_units_are_held_against_what_they_were_and_regressions_come_first(house):
-    job = await create(house, pilot_units=8)
+    job = await create(house, bills=4, pilot_units=4)
     await house.service.start_job(job)
     first = await house.reviewed(job)
-    assert first.pilot.gold is None and len(first.pilot.results) == 8
+    assert first.pilot.gold is None and len(first.pilot.results) == 4
     right = {"party": "Vale", "amount": 3, "proof": None}
     await house.service.record_verdict(job, "b3", "correct", correction=right)
     for key in ("b1", "b2"):

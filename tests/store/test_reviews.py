@@ -213,7 +213,7 @@ async def test_running_only_the_wrong_ones_again_does_not_make_the_rest_look_bet
     for n, unit in enumerate(page.units[:10]):
         await it.judge(unit.key, "reject" if n < 3 else "accept")
     wrong = [unit.key for unit in page.units[:3]]
-    old = await it.drawn()
+    old, seed = await it.drawn(), (await it.store.read(draws.current, it.job.number)).seed
     await it.again(*wrong)
     for key in wrong:
         await it.judge(key)  # the new answers are right: the draw is no better for it
@@ -222,11 +222,22 @@ async def test_running_only_the_wrong_ones_again_does_not_make_the_rest_look_bet
     again = await it.review(10)
     assert again.next.startswith("answers that were judged wrong had been run again, so this is a new sample")
     new = await it.drawn()
-    assert (new != old and [key for key in old if key in new] != [key for key in new if key in old]) or len(
-        set(new) - set(old)
-    ) > 3
+    assert (await it.store.read(draws.current, it.job.number)).seed != seed
     kept = [key for key in new if key in old]
     assert again.review.judged == len(kept), "verdicts that hold are kept"
+
+
+async def test_answers_under_another_description_are_drawn_in_another_order(desk):
+    it = await desk(20)
+    await it.answer()
+    await it.review(5)
+    seed = (await it.store.read(draws.current, it.job.number)).seed
+    await it.review(6)
+    assert (await it.store.read(draws.current, it.job.number)).seed == seed
+    await it.store.write(lambda tx: tx.execute("UPDATE jobs SET trial = 2").rowcount)
+    assert not (await it.review(None)).review.is_current
+    await it.review(6)
+    assert (await it.store.read(draws.current, it.job.number)).seed != seed
 
 
 async def test_a_change_of_other_units_keeps_the_order(desk):

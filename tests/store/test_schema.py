@@ -15,6 +15,7 @@ from batchproc.store import (
     needs,
     pilots,
     processes,
+    results,
     retention,
     trials,
     units,
@@ -185,6 +186,7 @@ def all_statements():
         *((sql, {}) for sql in (verdicts.JUDGE, verdicts.MARK_DRAWN, verdicts.GOLD, answered.MARK, answered.PAGE)),
         *((sql, {}) for sql in (answered.BOUNDS, draws.CURRENT, draws.FORGET, draws.KEEP, draws.KEEP_UNIT)),
         *((sql, {}) for sql in (draws.COUNTS, draws.TAINTED, draws.TO_JUDGE)),
+        *((sql.format(status=""), {}) for sql in (results.RESULTS, results.JUDGED_RESULTS, results.IS_JUDGED)),
     ]
     return [*STATEMENTS, *more]
 

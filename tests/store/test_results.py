@@ -1,0 +1,137 @@
+"""Results as the store streams them: fields as they really are, in the order of the source, corrections in place."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from batchproc.columns import Kind
+from batchproc.models import UnitStatus
+from batchproc.store import results
+from tests.conftest import OPTIONS
+from tests.store.results_support import answer, job_of, judge
+
+
+async def table(store, job, status=None):
+    found = await store.read(results.table, job, status)
+    return {column.name: column.kind for column in found.columns[9:]}
+
+
+async def rows(store, job, status=None):
+    return await store.read(lambda tx: [row for block in results.stream(tx, job.number, status) for row in block])
+
+
+async def cells(store, job):
+    found = await store.read(results.table, job)
+    return [
+        dict(zip([c.name for c in found.columns], found.cells()(row), strict=True)) for row in await rows(store, job)
+    ]
+
+
+async def test_only_final_units_are_results_in_the_order_of_the_source(store):
+    job = await job_of(store, [{"n": 1}, {"n": 2}, {"m": "x"}, {"other": 4}])
+    for key in ("u3", "u1", "u2"):
+        await answer(store, job, key)
+    assert [row.unit[0] for row in await rows(store, job)] == ["u1", "u2", "u3"]
+    assert await table(store, job) == {"in_n": Kind.INTEGER, "in_m": Kind.TEXT}
+
+
+async def test_one_status_may_be_asked_for_and_has_only_its_own_fields(store):
+    job = await job_of(store, [{"n": 1}, {"m": "x"}])
+    await answer(store, job, "u1")
+    await answer(store, job, "u2", status="flagged", error="denied tools", text=None)
+    assert [row.unit for row in await rows(store, job, UnitStatus.FLAGGED)] == [
+        ("u2", "flagged", None, 0.01, 1, "denied tools", None, None, False)
+    ]
+    assert await table(store, job, UnitStatus.FLAGGED) == {"in_m": Kind.TEXT}
+
+
+async def test_answers_have_the_fields_of_their_schema_and_those_that_are_there(store):
+    schema = {"type": "object", "properties": {"party": {"type": "string"}, "amount": {"type": "number"}}}
+    job = await job_of(store, [{"n": 1}], replace(OPTIONS, output_schema=schema))
+    await answer(store, job, "u1", output={"amount": 5, "extra": [1]})
+    assert await table(store, job) == {
+        "in_n": Kind.INTEGER,
+        "out_party": Kind.TEXT,
+        "out_amount": Kind.REAL,
+        "out_extra": Kind.JSON,
+    }
+
+
+async def test_numbers_that_a_float_or_64_bits_cannot_hold_stay_exact(store):
+    job = await job_of(store, [{"wide": 2**53 + 1, "both": 2**53 + 1, "big": 2**63}, {"both": 0.5, "edge": -(2**63)}])
+    for key in ("u1", "u2"):
+        await answer(store, job, key)
+    assert await table(store, job) == {
+        "in_wide": Kind.INTEGER,
+        "in_both": Kind.JSON,
+        "in_big": Kind.JSON,
+        "in_edge": Kind.INTEGER,
+    }
+    assert (await rows(store, job))[0].payload["big"] == 2**63
+
+
+async def test_a_correction_takes_the_place_of_the_answer_and_names_what_was_said(store):
+    job = await job_of(store, [{"n": n} for n in range(3)])
+    await answer(store, job, "u1", output={"risk": "low"}, text="low")
+    await answer(store, job, "u2", text="wrong")
+    await answer(store, job, "u3", text="fine")
+    await judge(store, job, "u1", "correct", {"risk": "high", "why": "see 4.2"})
+    await judge(store, job, "u2", "correct", "right")
+    await judge(store, job, "u3")
+    one, two, three = await cells(store, job)
+    assert (one["out_risk"], one["out_why"], one["text"], one["verdict"]) == ("high", "see 4.2", None, "correct")
+    assert json.loads(one["corrected_from"]) == {"risk": "low"}
+    assert (two["text"], two["corrected_from"], two["verdict"]) == ("right", "wrong", "correct")
+    assert (three["text"], three["corrected_from"], three["verdict"]) == ("fine", None, "accept")
+
+
+async def test_a_verdict_says_nothing_of_an_answer_that_came_later(store):
+    job = await job_of(store, [{"n": 1}])
+    await answer(store, job, "u1", text="wrong")
+    await judge(store, job, "u1", "correct", "right")
+    await answer(store, job, "u1", text="another")
+    [one] = await cells(store, job)
+    assert (one["text"], one["verdict"], one["corrected_from"]) == ("another", None, None)
+
+
+async def test_units_that_the_source_lost_are_marked_and_keep_their_answers(store):
+    job = await job_of(store, [{"n": 1}, {"n": 2}])
+    await answer(store, job, "u1", gone=2)
+    await answer(store, job, "u2")
+    assert [(one["key"], one["gone"], one["text"]) for one in await cells(store, job)] == [
+        ("u1", True, "yes"),
+        ("u2", False, "yes"),
+    ]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+HOLDS = {
+    Kind.TEXT: (str,),
+    Kind.BOOLEAN: (bool,),
+    Kind.INTEGER: (int,),
+    Kind.REAL: (int, float),
+}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(payloads=st.lists(st.dictionaries(TEXT, VALUE, max_size=4), min_size=1, max_size=4))
+async def test_every_value_of_every_payload_is_in_its_column_and_fits_its_kind(store, payloads):
+    job = await job_of(store, payloads)
+    for n in range(len(payloads)):
+        await answer(store, job, f"u{n + 1}")
+    found = await store.read(results.table, job)
+    make = found.cells()
+    for row, payload in zip(await rows(store, job), payloads, strict=True):
+        values = make(row)[9:]
+        assert {name: value for name, value in zip(found.payload, values, strict=True) if name in payload} == payload
+        for column, value in zip(found.columns[9:], values, strict=True):
+            if value is not None and column.kind is not Kind.JSON:
+                assert type(value) in HOLDS[column.kind], (column, value)

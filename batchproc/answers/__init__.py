@@ -36,6 +36,7 @@ from batchproc.answers.review import (
     RiskyAnswer,
     VerdictAnswer,
 )
+from batchproc.answers.query import QueryResults
 from batchproc.answers.units import AttemptAnswer, EventAnswer, Result, Results, UnitAnswer
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "JudgedUnit",
     "PilotAnswer",
     "PilotResult",
+    "QueryResults",
     "QuoteAnswer",
     "Range",
     "Reality",

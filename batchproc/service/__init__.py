@@ -3,6 +3,7 @@
 base       what they all stand on: the store, the way to the supervisor
 creating   create_job: a job is defined and its source read
 previewing preview_job: the same, and nothing is kept
+querying   query_results: questions to the results
 looking    get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators
 allowing   approve, and what has to be there before a job may run
 starting   start_job: a pilot first, then the rest
@@ -17,11 +18,12 @@ from batchproc.service.control import Controlling
 from batchproc.service.creating import Creating
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
+from batchproc.service.querying import Querying
 from batchproc.service.retrying import Retrying
 from batchproc.service.reviewing import Reviewing
 
 
-class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying, Reviewing):
+class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

@@ -25,6 +25,7 @@ from batchproc.answers.pilot import (
     VariantAnswer,
     VariantTable,
 )
+from batchproc.answers.query import QueryResults
 from batchproc.answers.review import (
     Evidence,
     GoldAnswer,
@@ -36,7 +37,6 @@ from batchproc.answers.review import (
     RiskyAnswer,
     VerdictAnswer,
 )
-from batchproc.answers.query import QueryResults
 from batchproc.answers.units import AttemptAnswer, EventAnswer, Result, Results, UnitAnswer
 
 __all__ = [

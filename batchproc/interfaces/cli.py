@@ -151,7 +151,7 @@ COMMANDS: dict[str, Command] = {
     "unit": _unit,
     "supervisor": _supervisor,
     "doctor": _doctor,
-    **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS, *cli_results.VERBS], cli_control.run),
+    **dict.fromkeys([*cli_control.VERBS, *cli_define.VERBS, *cli_results.COMMANDS], cli_control.run),
 }
 
 

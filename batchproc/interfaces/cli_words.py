@@ -48,6 +48,7 @@ SHELL = (
     (r"start_job\(job_id, variant=\"([^\"]*)\", confirmed=true\)", r"`batchproc start JOB --variant \1 --yes`"),
     (r"retry_units", "`batchproc retry JOB`"),
     (r"get_results", "`batchproc results JOB`"),
+    (r"query_results", "`batchproc query JOB`"),
     (r"start_job\((job_id, )?confirmed=true\)", "`batchproc start JOB --yes`"),
     (r"start_job\((job_id, )?skip_pilot=true, confirmed=true\)", "`batchproc start JOB --skip-pilot --yes`"),
     (r"start_job(\(job_id\))?", "`batchproc start JOB`"),

@@ -39,7 +39,8 @@ there are, in the background. The data never passes through this conversation.
    tries the same units again, old beside new) or drops it (cancel_job). Jobs go on when this chat closes.
 3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units.
    "flagged" means: the agent said it was done, and there is a reason not to believe it.
-4. get_results gives the answers page by page; get_unit shows one unit's conversation.
+4. get_results gives the answers page by page; get_unit shows one unit's conversation. For counts, groups, sums or a
+   search over many answers ask query_results in SQL instead of reading pages.
 5. control_job pauses, resumes and changes a job; cancel_job and cancel_units stop it or some units; retry_units runs
    failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
    its budget_usd (5 dollars, until options or an approved plan say otherwise): it pauses, and goes on when the user

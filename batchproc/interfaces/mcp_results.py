@@ -1,4 +1,4 @@
-"""The MCP tools for what comes of a job's results: a person's judgement of them."""
+"""The MCP tools for results that are used: asked in SQL, judged by a person."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,12 +8,11 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from batchproc import answers
+from batchproc.interfaces.mcp_tools import READS, JobId
 from batchproc.interfaces.mcp_words import result, tool
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
-
-JobId = Annotated[str, Field(description="As create_job or list_jobs gave it")]
 
 KEEPS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -26,9 +25,24 @@ class ResultTools:
 
     def table(self) -> list[Tool]:
         return [
+            tool(self.query_results, "Ask the results in SQL", READS),
             tool(self.review_units, "Draw units for a person to judge", KEEPS),
             tool(self.record_verdict, "Keep a person's verdict", KEEPS),
         ]
+
+    async def query_results(
+        self,
+        job_id: JobId,
+        sql: Annotated[
+            str | None, Field(description="One SELECT (SQLite) FROM results. Left out: the columns, with types")
+        ] = None,
+        limit: Annotated[int, Field(ge=1, le=1000, description="Rows")] = 200,
+        timeout_s: Annotated[float, Field(ge=1, le=25)] = 20,
+    ) -> Annotated[CallToolResult, answers.QueryResults]:
+        """Ask all final units of a job at once: counts, groups, sums, searches. The table results has the columns key,
+        status, text, cost_usd, attempts, error, verdict, corrected_from, gone, in_<field> of the payload and
+        out_<field> of the structured answer."""
+        return result(await (await self._service()).query_results(job_id, sql, limit, timeout_s))
 
     async def review_units(
         self,

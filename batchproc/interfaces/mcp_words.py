@@ -52,7 +52,7 @@ def with_errors_for_models(verb: Callable[..., Awaitable[T]]) -> Callable[..., A
 
     @functools.wraps(verb)
     async def run(*args: Any, **kwargs: Any) -> T:
-        limit_s = LONGEST_S + float(kwargs.get("wait_s") or 0)
+        limit_s = LONGEST_S + float(kwargs.get("wait_s") or kwargs.get("timeout_s") or 0)
         try:
             async with asyncio.timeout(limit_s):
                 return await verb(*args, **kwargs)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SERVER = [sys.executable, str(ROOT / "mcp_server.py")]
 PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_field": "name"}
 ALL_OF_IT = {"skip_pilot": True, "confirmed": True}
-LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators"}
+LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators", "query_results"}
 JUDGES = {"review_units", "record_verdict"}
 TOOLS = (
     LOOKS

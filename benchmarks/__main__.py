@@ -23,6 +23,7 @@ NAMES = (
     "throughput",
     "quote",
     "review",
+    "query",
 )
 
 

@@ -33,6 +33,9 @@ SELECT :job, printf('c-%07d', n),
     'done', 'succeeded', 1, 1, 0.01, 1, 2
 FROM c
 """
+COUNT = """
+UPDATE counters SET n = CASE status WHEN 'succeeded' THEN :count ELSE 0 END WHERE job = :job
+"""
 
 
 async def measure() -> list[Row]:
@@ -67,9 +70,7 @@ async def _job(home: Path, count: int) -> Job:
         await store.write(lambda tx: tx.execute(FILL, {"job": number, "count": count}).rowcount)
         await store.write(lambda tx: tx.execute("UPDATE jobs SET units_read = ? WHERE number = ?", (count, number)))
         job = await store.write(readings.publish, number, jobs.FIRST_READING, now=time.time())
-        await store.write(
-            lambda tx: tx.execute("UPDATE counters SET status = 'succeeded' WHERE job = ?", (number,)).rowcount
-        )
+        await store.write(lambda tx: tx.execute(COUNT, {"job": number, "count": count}).rowcount)
     return job
 
 

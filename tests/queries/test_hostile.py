@@ -142,6 +142,27 @@ async def test_a_name_that_was_guessed_would_open_the_store(store, job):
         sealed().ask("SELECT name FROM (SELECT NULL AS name WHERE 0) NATURAL FULL JOIN s_1f2e.jobs")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "PRAGMA query_only = 0",
+        "PRAGMA hard_heap_limit = 0",
+        "ATTACH ':memory:' AS evil",
+        "COMMIT",
+        "CREATE TEMP TABLE evil AS SELECT 1",
+        "SELECT load_extension('evil')",
+        "SELECT name FROM pragma_table_list",
+        "SELECT name FROM (SELECT NULL AS name WHERE 0) NATURAL FULL JOIN pragma_table_list",
+        "SELECT text FROM s_1f2e.units",
+    ],
+)
+async def test_the_authorizer_refuses_what_only_it_can(store, job, sql):
+    sealed = (await _unstarted(store, job))()
+    with pytest.raises(engine.sqlite.DatabaseError) as error:
+        list(sealed.ask(sql)[1])
+    assert sealed.explain(error.value)[0] == "refused"
+
+
 async def test_names_are_other_ones_for_every_question(store, job, monkeypatch):
     known = await store.read(questions.sample, job)
     names: list[str] = []

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from batchproc import columns
 from batchproc.errors import InvalidJob, NotFound
 from batchproc.store import questions
 from tests.store.results_support import answer, job_of, judge
@@ -270,3 +271,13 @@ async def test_the_environment_is_not_the_questions_business(ask, job, monkeypat
     monkeypatch.setitem(os.environ, "PYTHONSTARTUP", "/nowhere")
     monkeypatch.setitem(os.environ, "PYTHONPATH", "/nowhere")
     assert await ask(job, "SELECT 1") == [[1]]
+
+
+async def test_fields_beyond_the_most_are_together_in_one_column(ask, service, store):
+    job = await job_of(store, [{f"f{n}": n for n in range(columns.MOST + 2)}, {"f1": 5}])
+    for key in ("u1", "u2"):
+        await answer(store, job, key)
+    [first, second] = await ask(job, "SELECT in_other_fields, in_f1 FROM results ORDER BY key")
+    assert json.loads(first[0]) == {f"f{n}": n for n in (columns.MOST, columns.MOST + 1)}
+    assert second == [None, 5]
+    assert len((await service.query_results(job.job_id, "SELECT * FROM results")).columns) == columns.MOST + 10

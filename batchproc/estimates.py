@@ -55,6 +55,13 @@ def live(look: Snapshot) -> quote.Quote | None:
     return quote.quote(finished, remaining=remaining(look.counts), concurrency=look.job.options.max_concurrency)
 
 
+def of_more(look: Snapshot, units: int) -> quote.Quote | None:
+    """What the newest finished units say of so many more; None where nothing has run."""
+    ran = [one for one in look.finished if one.ran]
+    finished = [quote.Finished(cost_usd=one.cost_usd, tokens=one.tokens, seconds=one.seconds) for one in ran]
+    return quote.quote(finished, remaining=units, concurrency=look.job.options.max_concurrency)
+
+
 def approved_options(
     job: Job, options: AgentOptions, said: quote.Quote | None, results: Sequence[TrialResult]
 ) -> AgentOptions:

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -44,6 +44,9 @@ class Reading:
     """One reading of a job's source into the store, under its token. Nobody sees a unit before `run` has returned the
     ready job. A reading that was replaced by a newer one changes nothing."""
 
+    NOTHING = "nothing to process"
+    _begin = staticmethod(readings.begin_reading)
+
     def __init__(
         self, store: db.Database, job: Job, source: Enumerator, *, token: int, clock: Clock = time.time
     ) -> None:
@@ -53,10 +56,10 @@ class Reading:
         self.warnings: list[str] = []
 
     @classmethod
-    async def take_over(cls, store: db.Database, job: Job, *, previous: str | None, clock: Clock) -> "Reading":
+    async def take_over(cls, store: db.Database, job: Job, *, previous: str | None, clock: Clock) -> Self:
         """Begin again after `previous`, the identity of a reader that is gone, or None. Raises `TakenOver`."""
         spec = await store.read(rows.enumerator, job.number)
-        token = await store.write(readings.begin_reading, job.number, reader=me(), previous=previous)
+        token = await store.write(cls._begin, job.number, reader=me(), previous=previous)
         reading = cls(store, job, enumerators.build(spec), token=token, clock=clock)
         await reading._discard()
         await reading._require_allowed(approvals.for_source(spec))
@@ -78,7 +81,7 @@ class Reading:
         """
         try:
             await self._read()
-            ready = await self._store.write(readings.publish, self._job.number, self._token, now=self._clock())
+            ready = await self._publish()
         except (SourceError, InvalidJob) as error:
             await self._fail(str(error))
             raise
@@ -103,37 +106,49 @@ class Reading:
         """Leave the reading to the supervisor, which begins it again."""
         await self._store.write(readings.hand_over, self._job.number, self._token)
 
+    async def _publish(self) -> Job:
+        return await self._store.write(readings.publish, self._job.number, self._token, now=self._clock())
+
     async def _read(self) -> None:
         ahead = ReadAhead(self._chunks(self._source.items()))
         read = 0
         async for chunk in ahead:
             read = await self._add(chunk)
         if not read:
-            hint = "; ".join(["nothing to process", *self._source.warnings()])
+            hint = "; ".join([self.NOTHING, *self._source.warnings()])
             raise SourceError(self._source.source, hint)
 
     async def _add(self, chunk: str) -> int:
         try:
-            return await self._store.write(units.add_many, self._job.number, self._token, chunk)
+            return await self._write(chunk)
         except units.KeyTaken as taken:
             first, second = where(self._source, taken.first), where(self._source, taken.second)
             raise DuplicateKey(self._source.source, taken.key, first, second) from None
 
+    async def _write(self, chunk: str) -> int:
+        return await self._store.write(units.add_many, self._job.number, self._token, chunk)
+
     def _chunks(self, items: Iterator[Item]) -> Iterator[str]:
         """Items as JSON for the store, some thousands or megabytes at a time. Runs on the reading thread."""
-        missing, same = self._prompt.missing, self._same
+        missing = self._prompt.missing
         chunk: list[tuple[Any, ...]] = []
         size = 0
         for key, payload, row in items:
             if (field := missing(payload)) is not None:
                 raise self._lacks(field, payload, row)
-            chunk.append((key, payload, row) if same is None else (key, payload, row, same(payload)))
+            if (entry := self._entry(key, payload, row)) is None:
+                continue
+            chunk.append(entry)
             size += _size(payload)
             if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
                 yield orjson.dumps(chunk).decode()
                 chunk, size = [], 0
         if chunk:
             yield orjson.dumps(chunk).decode()
+
+    def _entry(self, key: str, payload: Mapping[str, Any], row: int) -> tuple[Any, ...] | None:
+        """What the store is told of an item; None: it is not there any more."""
+        return (key, payload, row) if self._same is None else (key, payload, row, self._same(payload))
 
     def _lacks(self, field: str, payload: Mapping[str, Any], row: int) -> BatchprocError:
         if row == 1 and field in self._prompt.required:

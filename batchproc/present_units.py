@@ -6,7 +6,7 @@ from typing import Any
 
 from batchproc import answers, present_review, prompts
 from batchproc import present_words as words
-from batchproc.models import FINAL, Attempt, Decision, Event, Job, Judgement, Unit, UnitStatus
+from batchproc.models import FINAL, Attempt, Decision, EarlierAnswer, Event, Job, Judgement, Unit, UnitStatus
 from batchproc.prompts import Prompt
 
 UNIT_CHARACTERS = 20_000
@@ -59,7 +59,12 @@ def _corrected(correction: Any) -> tuple[str, Any]:
 
 
 def unit(
-    job: Job, found: Unit, tries: Sequence[Attempt], tail: Sequence[Event], judged: Judgement | None
+    job: Job,
+    found: Unit,
+    tries: Sequence[Attempt],
+    tail: Sequence[Event],
+    judged: Judgement | None = None,
+    before: Sequence[EarlierAnswer] = (),
 ) -> answers.UnitAnswer:
     return answers.UnitAnswer(
         job_id=job.job_id,
@@ -75,6 +80,8 @@ def unit(
         cost_usd=round(found.cost_usd, 6),
         verdict=present_review.verdict(judged),
         requests=found.requests,
+        lineage=_lineage(job, found, tries),
+        earlier=[_earlier(one) for one in before],
         attempts=[_attempt(one) for one in tries],
         events=[
             answers.EventAnswer(
@@ -86,6 +93,33 @@ def unit(
             )
             for e in tail
         ],
+    )
+
+
+def _lineage(job: Job, found: Unit, tries: Sequence[Attempt]) -> str:
+    """`payload of reading 1 of its source, answered in attempt 2; the same in every reading since, up to 3`."""
+    said = f"payload of reading {found.source_version} of its source"
+    under = [one.n for one in tries if one.trial == job.trial and one.outcome is not None]
+    if found.status in FINAL and under:
+        said += f", {'answered' if found.status is UnitStatus.SUCCEEDED else 'ended'} in attempt {under[-1]}"
+    if found.gone is not None:
+        return f"{said}; its source does not have it any more since reading {found.gone}"
+    if found.source_version < job.source_version:
+        said += f"; the same in reading {job.source_version}, the newest"
+    return said
+
+
+def _earlier(one: EarlierAnswer) -> answers.EarlierAnswer:
+    return answers.EarlierAnswer(
+        at=words.stamp(one.at),
+        why=one.why,
+        attempt=one.attempt,
+        source_version=one.source_version,
+        payload=None if one.payload is None else words.cut(one.payload, EVENT_CHARACTERS),
+        status=one.status,
+        text=words.cut(one.text, UNIT_CHARACTERS),
+        output=words.cut(one.output, UNIT_CHARACTERS),
+        error=one.error,
     )
 
 

@@ -37,7 +37,8 @@ from batchproc.answers.review import (
     RiskyAnswer,
     VerdictAnswer,
 )
-from batchproc.answers.units import AttemptAnswer, EventAnswer, Result, Results, UnitAnswer
+from batchproc.answers.units import AttemptAnswer, EarlierAnswer, EventAnswer, Result, Results, UnitAnswer
+from batchproc.answers.updating import SourceCounts, SourceUpdate
 
 __all__ = [
     "AttemptAnswer",
@@ -47,6 +48,7 @@ __all__ = [
     "CreatedJob",
     "DeletedJob",
     "Earlier",
+    "EarlierAnswer",
     "EnumeratorAnswer",
     "EnumeratorList",
     "EventAnswer",
@@ -73,6 +75,8 @@ __all__ = [
     "RiskyAnswer",
     "Running",
     "Sample",
+    "SourceCounts",
+    "SourceUpdate",
     "Spending",
     "StartedJob",
     "SupervisorAnswer",

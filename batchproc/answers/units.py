@@ -55,6 +55,20 @@ class EventAnswer(Answer):
     data: dict[str, Any]
 
 
+class EarlierAnswer(Answer):
+    """What it came to before its description or its source was another one."""
+
+    at: str
+    why: str = Field(description="description or source: what was changed")
+    attempt: int
+    source_version: int
+    payload: dict[str, Any] | None = Field(description="What it was given for; null: the payload is still the same")
+    status: str
+    text: str | None
+    output: Output
+    error: str | None
+
+
 class UnitAnswer(Answer):
     job_id: str
     key: str
@@ -69,5 +83,7 @@ class UnitAnswer(Answer):
     cost_usd: float
     verdict: VerdictAnswer | None = Field(None, description="A person's newest; text and output are the agent's own")
     requests: int = Field(description="How often it was asked for; each time it has max_attempts")
+    lineage: str = Field(description="From which reading of the source and which attempt its answer is")
+    earlier: list[EarlierAnswer] = Field(description="Answers that gave way to this one, newest first, at most 20")
     attempts: list[AttemptAnswer]
     events: list[EventAnswer] = Field(description="The newest events of the unit, oldest first")

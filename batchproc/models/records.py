@@ -60,7 +60,8 @@ class Job:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
     """A unit as its row says. `attempt` counts starts and fences writes; `charged` counts those that used one up since
-    it was last asked for; `requests` how often it was asked for, `note` what was added when it was."""
+    it was last asked for; `requests` how often it was asked for, `note` what was added when it was. Its payload came in
+    with the reading `source_version` of its source; the reading `gone` did not find it any more."""
 
     number: int
     key: str
@@ -81,6 +82,24 @@ class Unit:
     tokens: int
     started_at: datetime | None
     finished_at: datetime | None
+    source_version: int = 1
+    gone: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierAnswer:
+    """What a unit came to before it was run again, since its description or its source was another one (`why`):
+    `payload` is what it was given for, None where the unit still has it. `attempt` was its last start then."""
+
+    at: datetime
+    why: str
+    attempt: int
+    source_version: int
+    payload: Mapping[str, Any] | None
+    status: UnitStatus
+    text: str | None
+    output: Json
+    error: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,6 +239,7 @@ class Attempt:
     turns: int
     session_id: str | None
     resumed_from: int | None
+    trial: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

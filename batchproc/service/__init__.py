@@ -11,19 +11,20 @@ describing, changing   update_job: described anew, and tried again
 control    control_job, cancel_job, cancel_units, delete_job
 retrying   retry_units
 drawing, reviewing    review_units, record_verdict: a person looks at some answers
+refreshing update_source
 """
 
 from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
-from batchproc.service.creating import Creating
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
 from batchproc.service.querying import Querying
+from batchproc.service.refreshing import Refreshing
 from batchproc.service.retrying import Retrying
 from batchproc.service.reviewing import Reviewing
 
 
-class BatchService(Creating, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying):
+class BatchService(Refreshing, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

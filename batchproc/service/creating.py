@@ -1,7 +1,8 @@
 """A job is defined, and its source is read."""
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from batchproc import answers, jobs, present_definition
 from batchproc import options as options_
@@ -14,6 +15,7 @@ from batchproc.store import jobs as rows
 from batchproc.store import units
 
 SAMPLE = 3
+T = TypeVar("T")
 
 
 class Creating(Allowing):
@@ -21,7 +23,7 @@ class Creating(Allowing):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._creations: set[asyncio.Task[answers.CreatedJob]] = set()
+        self._works: set[asyncio.Task[Any]] = set()
 
     async def create_job(self, spec: JobSpec) -> answers.CreatedJob:
         """Define a job and read its source. Nothing runs yet.
@@ -32,10 +34,14 @@ class Creating(Allowing):
         spec = await self._admitted(spec)
         source = jobs.check(spec)
         options = options_.resolve(spec.options, self._settings, output_schema=spec.output_schema)
-        task = asyncio.create_task(self._create(spec, options, source), name=f"create {spec.name}")
-        self._creations.add(task)
-        task.add_done_callback(self._creation_ended)
-        # A caller that goes away does not stop it: a job that is in the list is read to its end.
+        # A job that is in the list is read to its end.
+        return await self._see_through(self._create(spec, options, source), f"create {spec.name}")
+
+    async def _see_through(self, work: Coroutine[Any, Any, T], name: str) -> T:
+        """Await what a caller that goes away does not stop."""
+        task = asyncio.create_task(work, name=name)
+        self._works.add(task)
+        task.add_done_callback(self._work_ended)
         return await asyncio.shield(task)
 
     async def _create(self, spec: JobSpec, options: AgentOptions, source: Enumerator) -> answers.CreatedJob:
@@ -69,16 +75,16 @@ class Creating(Allowing):
             if await self._launcher.ring():
                 return
 
-    def _creation_ended(self, task: "asyncio.Task[answers.CreatedJob]") -> None:
-        self._creations.discard(task)
+    def _work_ended(self, task: "asyncio.Task[Any]") -> None:
+        self._works.discard(task)
         if not task.cancelled():
             task.exception()  # the caller has it, unless he left
 
     async def close(self) -> None:
         """Leave readings that are under way to the supervisor."""
-        for task in self._creations:
+        for task in self._works:
             task.cancel()
-        await asyncio.gather(*self._creations, return_exceptions=True)
+        await asyncio.gather(*self._works, return_exceptions=True)
 
     async def _require_same(self, known: Job, spec: JobSpec) -> None:
         """Whoever sends a description again means the job that is there, whatever became of it; another is refused."""

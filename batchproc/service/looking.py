@@ -8,12 +8,13 @@ from batchproc.errors import InvalidJob, NotFound
 from batchproc.models import ACTIVE_JOBS, JobOptions, JobSpec, JobStatus, UnitStatus
 from batchproc.service.base import Service
 from batchproc.settings import Settings
-from batchproc.store import attempts, events, status, units, verdicts
+from batchproc.store import attempts, earlier, events, status, units, verdicts
 from batchproc.store import jobs as rows
 
 LONGEST_WAIT_S = 45.0
 BETWEEN_ANSWERS_S = 1.0
 POLL_S = 0.25
+MOST_EARLIER = 20
 
 
 class Looking(Service):
@@ -83,7 +84,8 @@ class Looking(Service):
         tries = await self._store.read(attempts.of_unit, unit.number)
         tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
         judged = await self._store.read(verdicts.on, [unit])
-        return present_units.unit(job, unit, tries, tail, judged.get(unit.number))
+        before = await self._store.read(earlier.of_unit, unit.number, limit=MOST_EARLIER)
+        return present_units.unit(job, unit, tries, tail, judged.get(unit.number), before)
 
     async def list_jobs(self, status: str | None = None, cursor: str | None = None, limit: int = 20) -> answers.JobList:
         """A page of jobs, newest first. Raises `InvalidJob`."""

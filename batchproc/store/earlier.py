@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from batchproc.models import EarlierAnswer
 from batchproc.store import engine, rows
 
 KEEP = """
@@ -30,3 +31,11 @@ WHERE payload IS NULL AND unit IN (SELECT value FROM json_each(:units))
 def own_payloads(tx: engine.Tx, units: Sequence[int]) -> None:
     """Before the units' payloads change: what their earlier answers were given for stays beside them."""
     tx.execute(OWN_PAYLOADS, {"units": rows.dump(list(units))})
+
+
+OF_UNIT = "SELECT * FROM earlier_answers WHERE unit = :unit ORDER BY number DESC LIMIT :limit"
+
+
+def of_unit(tx: engine.Tx, unit: int, *, limit: int) -> list[EarlierAnswer]:
+    """The newest first."""
+    return [rows.earlier_answer(row) for row in tx.execute(OF_UNIT, {"unit": unit, "limit": limit})]

@@ -1,10 +1,12 @@
 """Whether the store needs a supervisor."""
 
-from batchproc.store import backlog, engine, jobs
+from batchproc.store import backlog, engine, jobs, updates
 
 RUNNING = "SELECT 1 FROM units WHERE status = 'running' LIMIT 1"
 
 
 def supervisor(tx: engine.Tx) -> bool:
-    """Whether a job is to be worked on, now or at its time; a unit is marked as running; or an order is to be done."""
-    return bool(jobs.active(tx)) or tx.execute(RUNNING).fetchone() is not None or not backlog.is_empty(tx)
+    """Whether a job is to be worked on, now or at its time; a unit is marked as running; a source is to be read anew;
+    or an order is to be done."""
+    is_busy = bool(jobs.active(tx)) or tx.execute(RUNNING).fetchone() is not None
+    return is_busy or bool(updates.being_read(tx)) or not backlog.is_empty(tx)

@@ -12,6 +12,7 @@ from batchproc.models import (
     AgentOptions,
     Attempt,
     Credential,
+    EarlierAnswer,
     Event,
     Intent,
     Job,
@@ -135,6 +136,22 @@ def unit(row: engine.Row) -> Unit:
         tokens=row["tokens"],
         started_at=moment(row["started_at"]),
         finished_at=moment(row["finished_at"]),
+        source_version=row["source_version"],
+        gone=row["gone"],
+    )
+
+
+def earlier_answer(row: engine.Row) -> EarlierAnswer:
+    return EarlierAnswer(
+        at=certain(row["replaced_at"]),
+        why=row["why"],
+        attempt=row["attempt"],
+        source_version=row["source_version"],
+        payload=load(row["payload"]),
+        status=UnitStatus(row["status"]),
+        text=row["text"],
+        output=load(row["output"]),
+        error=row["error"],
     )
 
 
@@ -162,6 +179,7 @@ def attempt(row: engine.Row) -> Attempt:
         turns=row["turns"],
         session_id=row["session_id"],
         resumed_from=row["resumed_from"],
+        trial=row["trial"],
     )
 
 

@@ -79,31 +79,43 @@ CREATE TABLE drawn_units (
     CHECK ((kind = 'risk') = (why IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
--- A source that is read once more, beside the units that there are. A job has one at a time, until it is applied.
+-- A source that is read once more, beside the units that there are: the newest reading of each job, and what it found.
+-- The job itself is as it was until that is applied.
 CREATE TABLE source_updates (
     job        INTEGER PRIMARY KEY REFERENCES jobs (number),
     reading    INTEGER NOT NULL DEFAULT 1,  -- fencing token; each reading takes the next
     reader     TEXT,                        -- identity of the process that reads; NULL: handed over
-    state      TEXT NOT NULL CHECK (state IN ('reading', 'ready', 'failed')),
+    state      TEXT NOT NULL CHECK (state IN ('reading', 'ready', 'failed', 'applied')),
     reason     TEXT,
     units_read INTEGER NOT NULL DEFAULT 0,
-    seen       INTEGER,                     -- the job's last event when it was compared; what came later makes it void
+    seen       INTEGER NOT NULL,            -- the job's last event when the reading began; what came later makes it void
+    plan       TEXT,                        -- JSON: the counts, examples of keys, warnings
+    shown      INTEGER NOT NULL DEFAULT 0 CHECK (shown IN (0, 1)),  -- only what somebody was shown is applied
     asked_by   TEXT NOT NULL,
     asked_at   REAL NOT NULL,
+    ended_at   REAL,
     CHECK ((state = 'failed') = (reason IS NOT NULL)),
-    CHECK ((state = 'ready') = (seen IS NOT NULL))
+    CHECK ((state IN ('ready', 'applied')) = (plan IS NOT NULL)),
+    CHECK ((state = 'reading') = (ended_at IS NULL)),
+    CHECK (state = 'reading' OR reader IS NULL)
 ) STRICT;
 
+CREATE INDEX source_updates_reading ON source_updates (job) WHERE state = 'reading';
+
 CREATE TABLE update_items (
-    job         INTEGER NOT NULL REFERENCES jobs (number),
-    key         TEXT NOT NULL,
-    row         INTEGER NOT NULL,
-    kind        TEXT NOT NULL,              -- what it is beside the unit that has this key: see `updates`
-    payload     TEXT,                       -- NULL: the unit has it
-    input       TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    PRIMARY KEY (job, key)
+    job     INTEGER NOT NULL REFERENCES jobs (number),
+    key     TEXT NOT NULL,
+    row     INTEGER NOT NULL,
+    unit    INTEGER,                        -- the one that has this key
+    kind    TEXT,                           -- what it is beside that: see `updates`; NULL: the same, with its answer
+    touched INTEGER NOT NULL,               -- 1: the unit's row is to be written
+    payload TEXT,                           -- NULL: the unit has it
+    PRIMARY KEY (job, key),
+    CHECK ((unit IS NULL) = (kind IS 'new')),
+    CHECK (touched OR kind IS NULL OR kind IN ('waiting', 'unanswered'))
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX update_items_by_kind ON update_items (job, kind, touched, row) WHERE kind IS NOT NULL;
 
 -- Files that agents make for the user: promised in the transaction that accepts the attempt, moved, then noted as there.
 CREATE TABLE publications (

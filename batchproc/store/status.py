@@ -168,15 +168,17 @@ def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
 
 FINISHED = """
 SELECT u.finished_at, u.started_at, u.attempt,
-    (SELECT SUM(a.cost_usd) FROM attempts a WHERE a.unit = u.number AND a.trial = :trial) AS cost_usd,
+    (SELECT SUM(a.cost_usd) FROM attempts a WHERE a.unit = u.number AND a.trial = :trial AND a.n > COALESCE(
+        (SELECT MAX(attempt) FROM earlier_answers WHERE unit = u.number), 0)) AS cost_usd,
     (SELECT SUM(a.input_tokens + a.output_tokens + a.cache_read_tokens + a.cache_write_tokens) FROM attempts a
-     WHERE a.unit = u.number AND a.trial = :trial) AS tokens
+     WHERE a.unit = u.number AND a.trial = :trial AND a.n > COALESCE(
+        (SELECT MAX(attempt) FROM earlier_answers WHERE unit = u.number), 0)) AS tokens
 FROM units u WHERE u.job = :job AND u.finished_at IS NOT NULL ORDER BY u.finished_at DESC LIMIT :limit
 """
 
 
 def _finished(tx: engine.Tx, job: Job, limit: int) -> list[Ended]:
-    """What an older description of the job came to does not count."""
+    """What an older description of the job, or an older payload, came to does not count."""
     return [
         Ended(
             at=rows.certain(row["finished_at"]),

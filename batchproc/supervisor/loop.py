@@ -137,6 +137,7 @@ class Supervisor:
         for job in active:
             if job.status is JobStatus.ENUMERATING:
                 await self._sources.take(job)
+        self._active_jobs += await self._sources.take_updates()
         await self._count_time(active)
         await self._crew.limits.machine.look(asyncio.get_running_loop().time(), self._dispatcher.agents)
         if self._complaint and "locked" not in self._complaint:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from batchproc import jobs
 from batchproc.errors import BatchprocError, StoreError
 from batchproc.models import Job
-from batchproc.store import db, readings
+from batchproc.rereading import Rereading
+from batchproc.store import db, readings, updates
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,22 @@ class Sources:
         return len(self._readings)
 
     async def take(self, job: Job) -> None:
-        """Go on with a job's source, unless somebody who lives reads it."""
-        previous = await self._store.read(readings.reader, job.number)
+        """Go on with a new job's source, unless somebody who lives reads it."""
+        self._take(job, await self._store.read(readings.reader, job.number), jobs.Reading)
+
+    async def take_updates(self) -> int:
+        """The same for sources that are read anew; how many there are."""
+        found = await self._store.read(updates.being_read)
+        for job, reader in found:
+            self._take(job, reader, Rereading)
+        return len(found)
+
+    def _take(self, job: Job, previous: str | None, kind: type[jobs.Reading]) -> None:
         if job.number in self._readings:
             return
         if previous != jobs.me() and not jobs.reader_is_dead(previous):
             return
-        task = asyncio.create_task(self._read_in(job, previous), name=f"reading {job.job_id}")
+        task = asyncio.create_task(self._read_in(job, previous, kind), name=f"reading {job.job_id}")
         self._readings[job.number] = task
         task.add_done_callback(lambda _: self._through(job))
 
@@ -44,10 +54,10 @@ class Sources:
         self._readings.pop(job.number, None)
         self._ended()
 
-    async def _read_in(self, job: Job, previous: str | None) -> None:
+    async def _read_in(self, job: Job, previous: str | None, kind: type[jobs.Reading]) -> None:
         log.info("reading the source of %s", job.job_id)
         try:
-            reading = await jobs.Reading.take_over(self._store, job, previous=previous, clock=self._clock)
+            reading = await kind.take_over(self._store, job, previous=previous, clock=self._clock)
             await reading.run()
         except StoreError:
             log.exception("the source of %s cannot be written to the store; trying again", job.job_id)

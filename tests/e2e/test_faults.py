@@ -48,7 +48,7 @@ async def test_a_service_that_closes_amid_a_reading_leaves_it_to_the_supervisor(
     path.write_text("".join(json.dumps({"n": n}) + "\n" for n in range(200_000)))
     spec = JobSpec(name="n", instructions="x", enumerator={"type": "json", "file_path": str(path)})
     call = asyncio.create_task(house.service.create_job(spec))
-    await wait_until(lambda: house.service._creations, "it reads", 5)
+    await wait_until(lambda: house.service._works, "it reads", 5)
     await asyncio.sleep(0.1)
     await house.service.close()
     await asyncio.gather(call, return_exceptions=True)

@@ -23,7 +23,8 @@ def is_harmless(text: str) -> bool:
 @pytest.mark.script.with_args(evil)
 async def test_answers_are_asked_in_the_shell_in_three_forms(house):
     job = (await house.run("Greet {{ name }}.", FOUR)).job_id
-    sql = "SELECT text, count(*) AS n, '=' || min(in_name) AS f, '-5' AS five FROM results WHERE in_name <> 'Dan' GROUP BY 1"
+    sql = "SELECT text, count(*) AS n, '=' || min(in_name) AS f, '-5' AS five FROM results "
+    sql += "WHERE in_name <> 'Dan' GROUP BY 1"
     code, table, error = await shell(house, "query", job, sql)
     assert code == 0 and not error
     head, line, footer = table.splitlines()

@@ -9,7 +9,6 @@ from batchproc.store.status import Snapshot
 from batchproc.store.updates import Update
 
 KEY_CHARACTERS = 200
-PLURAL = ("new", "changed", "gone", "reusable")
 UNNAMED = (
     "its units are known by their row numbers: where a row was put in or taken out, all after it look changed. A job "
     "whose source names an id column or field tells them apart"
@@ -29,8 +28,9 @@ def reading(look: Snapshot, update: Update) -> answers.SourceUpdate:
 def plan(look: Snapshot, update: Update, said: quote.Quote | None, *, prefix: str = "") -> answers.SourceUpdate:
     """Nothing is changed yet."""
     words = f"{prefix}{_found(update)}"
-    following = CONFIRM if is_anything(update) else "nothing to do: the job has what its source has"
-    return _answer(look, update, "plan", words, following, said=said)
+    if not is_anything(update):
+        return _answer(look, update, "same", words, "nothing to do: the job has what its source has")
+    return _answer(look, update, "plan", words, CONFIRM, said=said)
 
 
 def applied(look: Snapshot, update: Update, said: quote.Quote | None) -> answers.SourceUpdate:
@@ -40,8 +40,8 @@ def applied(look: Snapshot, update: Update, said: quote.Quote | None) -> answers
 
 def is_anything(update: Update) -> bool:
     """Whether applying it changes what is there, beside rows' places."""
-    kinds = _kinds(update)
-    return any(kinds[kind] for kind in ("new", "changed", "unknown", "back", "gone"))
+    kinds, known = _kinds(update), update.plan or {"renewed": {}}
+    return any(kinds[kind] for kind in ("new", "changed", "unknown", "back", "gone")) or any(known["renewed"].values())
 
 
 def counts(update: Update) -> answers.SourceCounts:
@@ -67,6 +67,7 @@ def _found(update: Update) -> str:
         said += f"; {found.unanswered:,} unchanged without an answer, which stay so: retry_units asks for them again"
     if found.waiting:
         said += f"; {found.waiting:,} waiting to run"
+        said += f" ({renewed:,} of them changed)" if (renewed := (update.plan or {})["renewed"]["waiting"]) else ""
     return said
 
 

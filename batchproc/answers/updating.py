@@ -20,7 +20,7 @@ class SourceUpdate(Answer):
     ledger: str
     job_id: str
     status: str
-    state: str = Field(description="reading: call again; plan: nothing is changed yet; applied")
+    state: str = Field(description="reading: call again; same: nothing to do; plan: nothing is changed yet; applied")
     message: str = Field(description="What was found, or done, in words")
     read: int = Field(description="Items of the source; while it is read, so far")
     counts: SourceCounts | None

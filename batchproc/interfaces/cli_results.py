@@ -1,4 +1,4 @@
-"""The shell's verbs for what comes of a job's results: query, review, judge."""
+"""The shell's verbs for what comes of a job's results: query, review, judge, refresh."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchproc.errors import InvalidJob
-from batchproc.interfaces import cli_query, cli_review, cli_show
+from batchproc.interfaces import cli_query, cli_refresh, cli_review, cli_show
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -30,7 +30,7 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
         "--correction", metavar="JSON", help="the right answer, or its text; @FILE reads a file, - standard input"
     )
     made["judge"].add_argument("--note", help="kept with the verdict")
-    return [*made.values(), cli_query.add(commands)]
+    return [*made.values(), cli_query.add(commands), cli_refresh.add(commands)]
 
 
 async def review(service: "BatchService", args: argparse.Namespace) -> int:
@@ -61,4 +61,5 @@ COMMANDS: dict[str, Callable[["BatchService", argparse.Namespace], Awaitable[int
     "query": cli_query.query,
     "review": review,
     "judge": judge,
+    "refresh": cli_refresh.refresh,
 }

@@ -37,6 +37,7 @@ def plain(text: object) -> str:
 
 SHELL = (
     (r"control_job\(action=resume\)|control_job\(resume\)", "`batchproc resume JOB`"),
+    (r"control_job\(action=pause\)", "`batchproc pause JOB`"),
     (r"control_job\(action=set, budget_usd=…\)", "`batchproc set JOB --budget-usd …` (or the cap that it names)"),
     (r"control_job\(action=set, priority=…\)", "`batchproc set JOB --priority …`"),
     (r"control_job\(set\)|control_job", "`batchproc set JOB`"),
@@ -54,6 +55,8 @@ SHELL = (
     (r"start_job(\(job_id\))?", "`batchproc start JOB`"),
     (r"update_job\(job_id, instructions or options\)", "`batchproc update JOB --instructions … --option …`"),
     (r"update_job", "`batchproc update JOB`"),
+    (r"update_source\(confirmed=true\)", "`batchproc refresh JOB --yes`"),
+    (r"update_source", "`batchproc refresh JOB`"),
     (r"create_job without preview_only", "`batchproc create`"),
     (r"create_job", "`batchproc create`"),
     (r"cancel_job", "`batchproc cancel JOB`"),

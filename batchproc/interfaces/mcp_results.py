@@ -1,4 +1,4 @@
-"""The MCP tools for results that are used: asked in SQL, judged by a person."""
+"""The MCP tools for results that are used: asked in SQL, judged by a person, brought up to date."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +8,7 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from batchproc import answers
+from batchproc.interfaces.mcp_control import STARTS, Why
 from batchproc.interfaces.mcp_tools import READS, JobId
 from batchproc.interfaces.mcp_words import result, tool
 
@@ -28,6 +29,7 @@ class ResultTools:
             tool(self.query_results, "Ask the results in SQL", READS),
             tool(self.review_units, "Draw units for a person to judge", KEEPS),
             tool(self.record_verdict, "Keep a person's verdict", KEEPS),
+            tool(self.update_source, "Read the source again", STARTS),
         ]
 
     async def query_results(
@@ -71,3 +73,13 @@ class ResultTools:
         return result(
             await service.record_verdict(job_id, key, verdict, correction=correction, note=note, attempt=attempt)
         )
+
+    async def update_source(
+        self,
+        job_id: JobId,
+        confirmed: Annotated[bool, Field(description="The user has agreed to the plan that was returned")] = False,
+        why: Why = None,
+    ) -> Annotated[CallToolResult, answers.SourceUpdate]:
+        """Read a job's source again: what is new, changed or gone since, and what running just that may cost. Changes
+        nothing, until confirmed=true applies the plan that was returned. All other answers stay."""
+        return result(await (await self._service()).update_source(job_id, confirmed=confirmed, why=why))

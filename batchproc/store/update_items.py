@@ -110,17 +110,25 @@ def miss(tx: engine.Tx, job: int, *, after: str) -> str | None:
     return str(row["key"])
 
 
+ANYHOW = ("waiting", "unanswered")
 KINDS = ("new", "changed", "unknown", "unanswered", "waiting", "back", "gone", "same")
 COUNT = "SELECT COUNT(*) AS n FROM update_items WHERE job = :job AND kind = :kind"
+COUNT_RENEWED = COUNT + " AND touched = 1 AND payload IS NOT NULL"
 FIRST = "SELECT key FROM update_items WHERE job = :job AND kind = :kind AND touched = 1 ORDER BY row LIMIT :limit"
 FIRST_UNTOUCHED = FIRST.replace("touched = 1", "touched = 0")
 
 
 def found(tx: engine.Tx, job: int, read: int) -> dict[str, Any]:
-    """Counts by kind, of `read` items that there are, and the first keys of each."""
+    """Counts by kind, of `read` items that there are, and the first keys of each. `renewed` have yet to run what they
+    are now."""
     counts = {kind: int(tx.execute(COUNT, {"job": job, "kind": kind}).fetchone()["n"]) for kind in KINDS}
     counts["same"] = read - sum(n for kind, n in counts.items() if kind not in {"same", "gone"})
-    return {"counts": counts, "keys": {kind: _first(tx, job, kind) for kind in KINDS if counts[kind]}}
+    renewed = {kind: tx.execute(COUNT_RENEWED, {"job": job, "kind": kind}).fetchone()["n"] for kind in ANYHOW}
+    return {
+        "counts": counts,
+        "renewed": renewed,
+        "keys": {kind: _first(tx, job, kind) for kind in KINDS if counts[kind]},
+    }
 
 
 def _first(tx: engine.Tx, job: int, kind: str) -> list[str]:

@@ -25,7 +25,16 @@ JUDGES = {"review_units", "record_verdict"}
 TOOLS = (
     LOOKS
     | JUDGES
-    | {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
+    | {
+        "start_job",
+        "update_job",
+        "control_job",
+        "cancel_job",
+        "cancel_units",
+        "retry_units",
+        "delete_job",
+        "update_source",
+    }
 )
 
 

@@ -226,7 +226,7 @@ async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
     # `units_running` is a partial index that holds no more rows than there are slots: reading all of it is the point.
     # So are `units_intended`, `jobs_deleting` and the first row of `retries`; `json_each` reads what was passed.
     fine = re.compile(
-        r"SEARCH|SCALAR|LIST|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|"
+        r"SEARCH|SCALAR|LIST|CREATE BLOOM FILTER|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|"
         r"SCAN (\w )?(json_each )?VIRTUAL|"
         r"SCAN u USING INDEX units_running$|SCAN units USING COVERING INDEX units_running$|SCAN k|SCAN json_each|"
         r"SCAN units USING (COVERING )?INDEX units_intended$|SCAN retries$|"

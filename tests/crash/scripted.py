@@ -1,8 +1,9 @@
 """The real supervisor process with scripted agents: `python -m tests.crash.scripted`.
 
 What it is to do stands in `scripted.json` in its store's folder: `log` (of effects), `guard` (a guard's name; `off`:
-none, and nothing is swept either), `agent` (`children`: real processes under the guard; `fast`: none at all), `reserve`
-(False plants the fault that nothing is reserved). Where it is to die, once, stands in `point.json`.
+none, and nothing is swept either), `agent` (`children`: real processes under the guard; `fast`: none at all; `noting`:
+none, and it tells of its start in the log), `reserve` (False plants the fault that nothing is reserved). Where it is to
+die, once, stands in `point.json`.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import logging
 import os
 import random
 import sys
+import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,22 @@ class FastAgent:
         pass
 
 
+class NotingAgent(FastAgent):
+    """Notes that it began, itself, and says what it was asked."""
+
+    def __init__(self, log: str) -> None:
+        self._log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    async def run(self, task: AttemptTask, environment: Mapping[str, str]) -> AsyncGenerator[AgentEvent, None]:
+        fact = {"t": time.monotonic(), "what": "start", "unit": task.unit, "n": task.attempt, "who": "main"}
+        os.write(self._log, json.dumps(fact | {"key": task.key, "session": task.session_id}).encode() + b"\n")
+        yield Started(pid=os.getpid(), guard="none")
+        yield Report(ended="result", subtype="success", text=task.prompt, api_calls=1, cost_usd=1e-6)
+
+
+AGENTS = {"fast": lambda log: FastAgent(), "noting": NotingAgent}
+
+
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     known = settings.load()
@@ -139,7 +157,8 @@ async def main() -> None:
         tied = guard.Guard(name="none" if plan["guard"] == "off" else plan["guard"], cli=Path(sys.executable))
         if plan["guard"] != "off":
             await asyncio.to_thread(processes.sweep, guard.TAG, f"{tag}:", prefix=True)
-        agent = FastAgent() if plan.get("agent") == "fast" else ScriptedAgent(tied, tag, plan["log"])
+        known_agent = AGENTS.get(plan.get("agent"))
+        agent = ScriptedAgent(tied, tag, plan["log"]) if known_agent is None else known_agent(plan["log"])
         return process.Hired(agent=agent, guard=tied.level, sandbox=False, mark=guard.TAG)
 
     await process.run(known, hire)

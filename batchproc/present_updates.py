@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from batchproc import answers, estimates, ledger, present_words, quote
 from batchproc.models import Job, JobStatus
-from batchproc.store import refresh
+from batchproc.store import refresh, update_items
 from batchproc.store.status import Snapshot
 from batchproc.store.updates import Update
 
@@ -27,10 +27,9 @@ def reading(look: Snapshot, update: Update) -> answers.SourceUpdate:
 
 def plan(look: Snapshot, update: Update, said: quote.Quote | None, *, prefix: str = "") -> answers.SourceUpdate:
     """Nothing is changed yet."""
-    words = f"{prefix}{_found(update)}"
     if not is_anything(update):
-        return _answer(look, update, "same", words, "nothing to do: the job has what its source has")
-    return _answer(look, update, "plan", words, CONFIRM, said=said)
+        return _answer(look, update, "same", _found(update), "nothing to do: the job has what its source has")
+    return _answer(look, update, "plan", f"{prefix}{_found(update)}", CONFIRM, said=said)
 
 
 def applied(look: Snapshot, update: Update, said: quote.Quote | None) -> answers.SourceUpdate:
@@ -39,9 +38,9 @@ def applied(look: Snapshot, update: Update, said: quote.Quote | None) -> answers
 
 
 def is_anything(update: Update) -> bool:
-    """Whether applying it changes what is there, beside rows' places."""
-    kinds, known = _kinds(update), update.plan or {"renewed": {}}
-    return any(kinds[kind] for kind in ("new", "changed", "unknown", "back", "gone")) or any(known["renewed"].values())
+    """Whether applying it changes what is there."""
+    kinds = _kinds(update)
+    return any(kinds[kind] for kind in (*update_items.RUN, "gone")) or any(_touched(update).values())
 
 
 def counts(update: Update) -> answers.SourceCounts:
@@ -59,6 +58,10 @@ def _kinds(update: Update) -> Mapping[str, int]:
     return {} if update.plan is None else update.plan["counts"]
 
 
+def _touched(update: Update) -> Mapping[str, int]:
+    return {} if update.plan is None else update.plan["touched"]
+
+
 def _found(update: Update) -> str:
     """`31 new, 12 changed, 4 gone, 433 reusable; 5 unchanged without an answer`."""
     found = counts(update)
@@ -67,7 +70,9 @@ def _found(update: Update) -> str:
         said += f"; {found.unanswered:,} unchanged without an answer, which stay so: retry_units asks for them again"
     if found.waiting:
         said += f"; {found.waiting:,} waiting to run"
-        said += f" ({renewed:,} of them changed)" if (renewed := (update.plan or {})["renewed"]["waiting"]) else ""
+        said += f" ({changed:,} of them changed)" if (changed := _touched(update)["waiting"]) else ""
+    if again := _touched(update)["same"] + _kinds(update)["back"]:
+        said += f"; {again:,} that were gone are there again"
     return said
 
 

@@ -43,7 +43,7 @@ class Refreshing(Creating):
         prefix = ""
         if confirmed and update is not None and update.state == "ready" and update.is_shown:
             is_it = update.is_current and agreed in {None, update.reading}
-            if is_it and await self._apply(job, update, why):
+            if is_it and present_updates.is_anything(update) and await self._apply(job, update, why):
                 return await self._applied(job, update)
             prefix = CHANGED
         elif confirmed:

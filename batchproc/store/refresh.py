@@ -110,7 +110,8 @@ def _change(tx: engine.Tx, known: Mapping[str, Any]) -> None:
 
 
 TAKE_NOTE = """
-UPDATE units SET payload = COALESCE(i.payload, units.payload), row = i.row, gone = NULL,
+UPDATE units SET payload = COALESCE(i.payload, units.payload), gone = NULL,
+    row = IIF(i.payload IS NULL, units.row, i.row),
     source_version = IIF(i.payload IS NULL, source_version, :version),
     requests = requests + (i.payload IS NOT NULL AND charged > 0), charged = IIF(i.payload IS NULL, charged, 0),
     resumes = IIF(i.payload IS NULL, resumes, NULL)
@@ -123,8 +124,8 @@ WHERE number IN (SELECT value FROM json_each(:units))
 
 
 def _take_note(tx: engine.Tx, known: Mapping[str, Any]) -> None:
-    """Their place, and where they have yet to run what they are, is as it is now. What was skipped because it was gone
-    waits again."""
+    """What has yet to run is what it is now, and what was gone and is there has no mark of it. What was skipped because
+    it was gone waits again."""
     for kind in ("waiting", "unanswered", "back", "same"):
         found = _units(tx, known, kind, changed=True)
         earlier.own_payloads(tx, found)

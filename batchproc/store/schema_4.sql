@@ -107,7 +107,7 @@ CREATE TABLE update_items (
     key     TEXT NOT NULL,
     row     INTEGER NOT NULL,
     unit    INTEGER,                        -- the one that has this key
-    kind    TEXT,                           -- what it is beside that: see `updates`; NULL: the same, with its answer
+    kind    TEXT,                           -- what it is beside that: see `update_items`; NULL: the same, with its answer
     touched INTEGER NOT NULL,               -- 1: the unit's row is to be written
     payload TEXT,                           -- NULL: the unit has it
     PRIMARY KEY (job, key),

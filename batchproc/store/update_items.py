@@ -7,7 +7,9 @@ waiting     its unit is to run anyhow
 back        its unit was skipped because it was gone
 gone        no item has its key any more: a unit, not an item
 
-The rest is the `same`, with its answer: no kind, unless its row or the mark `gone` is to be written.
+The rest is the `same`, with its answer: no kind, unless it has the mark `gone`, which is to be taken away. Its place in
+the source may be another one: a unit's `row` is that in the reading that its payload came in with (`source_version`),
+or each row that is put in would have all after it written anew.
 """
 
 from typing import Any
@@ -45,7 +47,7 @@ WITH item AS (
     FROM json_each(:chunk)
 ), beside AS (
     SELECT i.key, i.row, i.payload, u.number AS unit, u.payload IS NOT i.payload AS differs,
-        u.row IS NOT i.row OR u.gone IS NOT NULL AS moved,
+        u.gone IS NOT NULL AS found,
         CASE
             WHEN u.number IS NULL THEN 'new'
             WHEN u.status = 'pending' THEN 'waiting'
@@ -60,9 +62,9 @@ WITH item AS (
     FROM item i LEFT JOIN units u ON u.job = :job AND u.key = i.key
 )
 INSERT INTO update_items (job, key, row, unit, kind, touched, payload)
-SELECT :job, key, row, unit, CASE WHEN kind IS NULL AND moved THEN 'same' ELSE kind END,
-    CASE WHEN kind IN ('new', 'changed', 'unknown', 'back') THEN 1 WHEN kind IS NULL THEN moved
-        ELSE moved OR differs END,
+SELECT :job, key, row, unit, CASE WHEN kind IS NULL AND found THEN 'same' ELSE kind END,
+    CASE WHEN kind IN ('new', 'changed', 'unknown', 'back') THEN 1 WHEN kind IS NULL THEN found
+        ELSE found OR differs END,
     CASE WHEN kind IS NOT NULL AND differs THEN payload END
 FROM beside
 """
@@ -110,23 +112,23 @@ def miss(tx: engine.Tx, job: int, *, after: str) -> str | None:
     return str(row["key"])
 
 
-ANYHOW = ("waiting", "unanswered")
+QUIET = ("waiting", "unanswered", "same")
 KINDS = ("new", "changed", "unknown", "unanswered", "waiting", "back", "gone", "same")
 COUNT = "SELECT COUNT(*) AS n FROM update_items WHERE job = :job AND kind = :kind"
-COUNT_RENEWED = COUNT + " AND touched = 1 AND payload IS NOT NULL"
+COUNT_TOUCHED = COUNT + " AND touched = 1"
 FIRST = "SELECT key FROM update_items WHERE job = :job AND kind = :kind AND touched = 1 ORDER BY row LIMIT :limit"
 FIRST_UNTOUCHED = FIRST.replace("touched = 1", "touched = 0")
 
 
 def found(tx: engine.Tx, job: int, read: int) -> dict[str, Any]:
-    """Counts by kind, of `read` items that there are, and the first keys of each. `renewed` have yet to run what they
-    are now."""
+    """Counts by kind, of `read` items that there are, and the first keys of each. `touched` are those that do not run
+    for it, and yet are written: they have another payload, or were gone."""
     counts = {kind: int(tx.execute(COUNT, {"job": job, "kind": kind}).fetchone()["n"]) for kind in KINDS}
     counts["same"] = read - sum(n for kind, n in counts.items() if kind not in {"same", "gone"})
-    renewed = {kind: tx.execute(COUNT_RENEWED, {"job": job, "kind": kind}).fetchone()["n"] for kind in ANYHOW}
+    touched = {kind: tx.execute(COUNT_TOUCHED, {"job": job, "kind": kind}).fetchone()["n"] for kind in QUIET}
     return {
         "counts": counts,
-        "renewed": renewed,
+        "touched": touched,
         "keys": {kind: _first(tx, job, kind) for kind in KINDS if counts[kind]},
     }
 

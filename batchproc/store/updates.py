@@ -18,8 +18,8 @@ class Changed(StoreError):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Update:
     """The newest reading. `is_current`: nothing of the job has changed since it began. `plan` has `counts` by kind, how
-    many of those without an answer are `renewed`, some `keys` of each, `warnings` of the source, and whether its items
-    are named (`is_named`) or known by their rows."""
+    many of those that do not run for it are `touched`, some `keys` of each, `warnings` of the source, and whether its
+    items are named (`is_named`) or known by their rows."""
 
     reading: int
     reader: str | None

@@ -166,8 +166,24 @@ async def test_rows_that_change_their_places_are_no_change_of_their_units(source
     source.write("d,Dan", "c,Cem", "b,Ben", "a,Ann")
     assert await source.plan() == {"same": 4}
     job = await source.apply(None)
-    assert job.status == "completed" and [(await source.unit(key)).row for key in "abcd"] == [4, 3, 2, 1]
+    assert job.status == "completed" and [(await source.unit(key)).row for key in "abcd"] == [1, 2, 3, 4]
     assert [kind for kind, key in await source.told() if key][-1] == "unit.succeeded", "nothing is told of units"
+
+
+async def test_only_rows_that_are_other_than_they_were_are_written(source):
+    source.write(*(f"k{n},name {n}" for n in range(2_000)))
+    await (await source.create()).start()
+    await source.run(limit=2_000)
+    source.write("new,first", *(f"k{n},name {n if n % 200 else 'other'}" for n in range(2_000)))
+    assert await source.plan() == {"new": 1, "changed": 10, "same": 1_990}
+    reading = (await source.store.read(updates.look, source.number)).reading
+
+    def written(tx):
+        before = tx.total_changes
+        refresh.apply(tx, source.number, reading, ME, credential=LOGIN, now=NOW)
+        return tx.total_changes - before
+
+    assert await source.store.write(written) < 100
 
 
 async def test_columns_that_the_template_does_not_name_are_the_units_too(source):

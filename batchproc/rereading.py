@@ -43,7 +43,8 @@ class Rereading(Reading):
             raise SourceError(self._source.source, problem, where(self._source, row)) from None
         self._is_named = self._is_named or key != str(row)
         digest = staleness.input_of(key, payload, content)
-        return key, payload, row, self._known.of(key, payload, input=digest), digest
+        same = None if self._same is None else self._same(payload)
+        return key, payload, row, self._known.of(key, payload, input=digest), digest, same
 
     async def _write(self, chunk: str) -> int:
         if self._has_notes is None:

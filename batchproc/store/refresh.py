@@ -94,7 +94,7 @@ CHANGE = """
 UPDATE units SET status = 'pending', payload = COALESCE(i.payload, units.payload), row = i.row, reason = 'source',
     source_version = :version, requests = requests + 1, charged = 0, due_at = 0, finished_at = NULL, text = NULL,
     output = NULL, error = NULL, signature = NULL, resumes = NULL, gone = NULL, input = NULL, fingerprint = NULL,
-    shared_from = NULL
+    shared_from = NULL, same = i.same
 FROM update_items i WHERE i.job = :job AND i.kind = :kind AND i.touched = 1 AND units.number = i.unit
 """
 
@@ -114,7 +114,8 @@ UPDATE units SET payload = COALESCE(i.payload, units.payload), gone = NULL,
     row = IIF(i.payload IS NULL, units.row, i.row),
     source_version = IIF(i.payload IS NULL, source_version, :version),
     requests = requests + (i.payload IS NOT NULL AND charged > 0), charged = IIF(i.payload IS NULL, charged, 0),
-    resumes = IIF(i.payload IS NULL, resumes, NULL)
+    resumes = IIF(i.payload IS NULL, resumes, NULL),
+    same = IIF(i.payload IS NULL, units.same, i.same)
 FROM update_items i WHERE i.job = :job AND i.kind = :kind AND i.touched = 1 AND units.number = i.unit
 """
 WAIT_AGAIN = """
@@ -145,8 +146,9 @@ def _units(tx: engine.Tx, known: Mapping[str, Any], kind: str, *, changed: bool 
 # New ones and gone ones.
 
 ADD = """
-INSERT INTO units (job, key, payload, row, source_version)
-SELECT job, key, payload, row, :version FROM update_items WHERE job = :job AND kind = 'new' AND touched = 1 ORDER BY row
+INSERT INTO units (job, key, payload, row, same, source_version)
+SELECT job, key, payload, row, same, :version FROM update_items
+WHERE job = :job AND kind = 'new' AND touched = 1 ORDER BY row
 """
 COUNT = "UPDATE counters SET n = n + :added WHERE job = :job AND status = 'pending'"
 TELL_ADDED = """

@@ -110,6 +110,7 @@ CREATE TABLE update_items (
     kind    TEXT,                           -- what it is beside that: see `update_items`; NULL: the same, with its answer
     touched INTEGER NOT NULL,               -- 1: the unit's row is to be written
     payload TEXT,                           -- NULL: the unit has it
+    same    TEXT,                           -- as in `units`
     PRIMARY KEY (job, key),
     CHECK ((unit IS NULL) = (kind IS 'new')),
     CHECK (touched OR kind IS NULL OR kind IN ('waiting', 'unanswered'))

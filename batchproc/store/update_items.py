@@ -43,10 +43,11 @@ def notes(tx: engine.Tx, job: int, chunk: str) -> dict[str, str]:
 
 ADD = """
 WITH item AS (
-    SELECT value ->> 0 AS key, value -> 1 AS payload, value ->> 2 AS row, value ->> 3 AS fingerprint
+    SELECT value ->> 0 AS key, value -> 1 AS payload, value ->> 2 AS row, value ->> 3 AS fingerprint,
+        value ->> 5 AS same
     FROM json_each(:chunk)
 ), beside AS (
-    SELECT i.key, i.row, i.payload, u.number AS unit, u.payload IS NOT i.payload AS differs,
+    SELECT i.key, i.row, i.payload, i.same, u.number AS unit, u.payload IS NOT i.payload AS differs,
         u.gone IS NOT NULL AS found,
         CASE
             WHEN u.number IS NULL THEN 'new'
@@ -61,19 +62,19 @@ WITH item AS (
         END AS kind
     FROM item i LEFT JOIN units u ON u.job = :job AND u.key = i.key
 )
-INSERT INTO update_items (job, key, row, unit, kind, touched, payload)
+INSERT INTO update_items (job, key, row, unit, kind, touched, same, payload)
 SELECT :job, key, row, unit, CASE WHEN kind IS NULL AND found THEN 'same' ELSE kind END,
     CASE WHEN kind IN ('new', 'changed', 'unknown', 'back') THEN 1 WHEN kind IS NULL THEN found
         ELSE found OR differs END,
-    CASE WHEN kind IS NOT NULL AND differs THEN payload END
+    CASE WHEN kind IS NOT NULL THEN same END, CASE WHEN kind IS NOT NULL AND differs THEN payload END
 FROM beside
 """
 WHERE_IS = "SELECT row FROM update_items WHERE job = :job AND key = :key"
 
 
 def add_many(tx: engine.Tx, job: int, chunk: str) -> int:
-    """Lay the items of `chunk`, a JSON array of [key, payload, row, fingerprint], beside the job's units. Returns how
-    many there were. Raises `KeyTaken` on a duplicate."""
+    """Lay the items of `chunk`, a JSON array of [key, payload, row, fingerprint, digest, what identical ones have in
+    common], beside the job's units. Returns how many there were. Raises `KeyTaken` on a duplicate."""
     try:
         return int(tx.execute(ADD, {"job": job, "chunk": chunk}).rowcount)
     except engine.sqlite.IntegrityError:

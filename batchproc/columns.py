@@ -5,7 +5,7 @@ its structured answer. Units need not have the same fields: the columns are thos
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -45,12 +45,13 @@ UNIT = (
 """What every unit has. `error` is why it failed or was flagged; `gone`: a later reading of its source found no such."""
 
 
-class Row(NamedTuple):
-    """One result: values of the columns of `UNIT`, in their order; its payload; its structured answer, {} if none."""
+class Block(NamedTuple):
+    """Some results: for each column of `UNIT` its values; the payloads; the structured answers, {} where there is
+    none."""
 
-    unit: tuple[Any, ...]
-    payload: Mapping[str, Any]
-    answer: Mapping[str, Any]
+    unit: Sequence[Sequence[Any]]
+    payloads: Sequence[Mapping[str, Any]]
+    answers: Sequence[Mapping[str, Any]]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -96,10 +97,10 @@ class Table:
     payload: Sequence[str | None]
     answer: Sequence[str | None]
 
-    def cells(self) -> Callable[[Row], list[Any]]:
-        """What makes a result the values of all columns, as JSON has them; what a unit does not have is None."""
-        of_payload, of_answer = _picker(self.payload), _picker(self.answer)
-        return lambda row: [*row.unit, *of_payload(row.payload), *of_answer(row.answer)]
+    def values(self, block: Block) -> list[Sequence[Any]]:
+        """For each column its values in these results, as JSON has them; what a unit does not have is None."""
+        of_payload = _values(self.payload, block.payloads)
+        return [*block.unit, *of_payload, *_values(self.answer, block.answers)]
 
 
 def table(payload: Fields, answer: Fields) -> Table:
@@ -130,12 +131,13 @@ def _ordered(fields: Fields) -> list[str | None]:
     return [*fields.types, *([None] if fields.more else [])]
 
 
-def _picker(names: Sequence[str | None]) -> Callable[[Mapping[str, Any]], Iterable[Any]]:
-    own = [name for name in names if name is not None]
-    if len(own) < len(names):
-        known = frozenset(own)
-        return lambda record: [*map(record.get, own), _others(record, known)]
-    return lambda record: map(record.get, own)
+def _values(names: Sequence[str | None], records: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Any]]:
+    known = frozenset(name for name in names if name is not None)
+    for name in names:
+        if name is None:
+            yield [_others(record, known) for record in records]
+        else:
+            yield [record.get(name) for record in records]
 
 
 def _others(record: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any] | None:

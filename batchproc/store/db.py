@@ -12,13 +12,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import aiosqlite
 
 from batchproc.errors import StoreError
 from batchproc.platform import lock
-from batchproc.store import engine, migrations
+from batchproc.store import apart, engine, migrations
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,17 @@ class Database:
         """Run `verb(tx, …)` on one snapshot of the committed state, beside any writer."""
         try:
             return await self._read_thread.run(partial(_in_snapshot, partial(_call, verb, args, kwargs)))
+        except engine.sqlite.OperationalError as error:
+            raise self._in_our_words(error) from error
+
+    async def read_apart(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Like `read`, for what takes long: on a thread and a connection of its own, so that nobody waits for it.
+
+        Cancelled, it interrupts what the verb reads, and waits until the verb has ended.
+        """
+        look = partial(_in_snapshot, partial(_call, verb, args, kwargs))
+        try:
+            return cast("T", await apart.run(partial(_reader, self.path), look))
         except engine.sqlite.OperationalError as error:
             raise self._in_our_words(error) from error
 

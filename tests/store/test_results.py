@@ -18,32 +18,42 @@ async def table(store, job, status=None):
     return {column.name: column.kind for column in found.columns[9:]}
 
 
-async def rows(store, job, status=None):
-    return await store.read(lambda tx: [row for block in results.stream(tx, job.number, status) for row in block])
+async def cells(store, job, status=None):
+    """Each result as names and values."""
 
+    def look(tx):
+        found = results.table(tx, job, status)
+        names = [column.name for column in found.columns]
+        blocks = map(found.values, results.stream(tx, job.number, status))
+        return [dict(zip(names, row, strict=True)) for block in blocks for row in zip(*block, strict=True)]
 
-async def cells(store, job):
-    found = await store.read(results.table, job)
-    return [
-        dict(zip([c.name for c in found.columns], found.cells()(row), strict=True)) for row in await rows(store, job)
-    ]
+    return await store.read(look)
 
 
 async def test_only_final_units_are_results_in_the_order_of_the_source(store):
     job = await job_of(store, [{"n": 1}, {"n": 2}, {"m": "x"}, {"other": 4}])
     for key in ("u3", "u1", "u2"):
         await answer(store, job, key)
-    assert [row.unit[0] for row in await rows(store, job)] == ["u1", "u2", "u3"]
+    assert [one["key"] for one in await cells(store, job)] == ["u1", "u2", "u3"]
     assert await table(store, job) == {"in_n": Kind.INTEGER, "in_m": Kind.TEXT}
+
+
+async def test_columns_stand_in_the_order_of_the_source_whenever_units_ended(store):
+    job = await job_of(store, [{"a": 1}, {"b": 1}, {"c": 1}])
+    for key, at in (("u3", 1), ("u1", 2), ("u2", 3)):
+        await answer(store, job, key, output={key: 1})
+        await store.write(
+            lambda tx, key=key, at=at: tx.execute("UPDATE units SET finished_at = ? WHERE key = ?", (at, key)).rowcount
+        )
+    assert list(await table(store, job)) == ["in_a", "in_b", "in_c", "out_u1", "out_u2", "out_u3"]
 
 
 async def test_one_status_may_be_asked_for_and_has_only_its_own_fields(store):
     job = await job_of(store, [{"n": 1}, {"m": "x"}])
     await answer(store, job, "u1")
     await answer(store, job, "u2", status="flagged", error="denied tools", text=None)
-    assert [row.unit for row in await rows(store, job, UnitStatus.FLAGGED)] == [
-        ("u2", "flagged", None, 0.01, 1, "denied tools", None, None, False)
-    ]
+    [one] = await cells(store, job, UnitStatus.FLAGGED)
+    assert list(one.values()) == ["u2", "flagged", None, 0.01, 1, "denied tools", None, None, False, "x"]
     assert await table(store, job, UnitStatus.FLAGGED) == {"in_m": Kind.TEXT}
 
 
@@ -69,7 +79,7 @@ async def test_numbers_that_a_float_or_64_bits_cannot_hold_stay_exact(store):
         "in_big": Kind.JSON,
         "in_edge": Kind.INTEGER,
     }
-    assert (await rows(store, job))[0].payload["big"] == 2**63
+    assert (await cells(store, job))[0]["in_big"] == 2**63
 
 
 async def test_a_correction_takes_the_place_of_the_answer_and_names_what_was_said(store):
@@ -128,10 +138,19 @@ async def test_every_value_of_every_payload_is_in_its_column_and_fits_its_kind(s
     for n in range(len(payloads)):
         await answer(store, job, f"u{n + 1}")
     found = await store.read(results.table, job)
-    make = found.cells()
-    for row, payload in zip(await rows(store, job), payloads, strict=True):
-        values = make(row)[9:]
+    for one, payload in zip(await cells(store, job), payloads, strict=True):
+        values = [*one.values()][9:]
         assert {name: value for name, value in zip(found.payload, values, strict=True) if name in payload} == payload
         for column, value in zip(found.columns[9:], values, strict=True):
             if value is not None and column.kind is not Kind.JSON:
                 assert type(value) in HOLDS[column.kind], (column, value)
+
+
+async def test_many_units_come_in_blocks_and_none_is_lost(store):
+    job = await job_of(store, [{"n": n} for n in range(2 * results.BLOCK + 1)])
+    for n in (1, 2 * results.BLOCK + 1):
+        await answer(store, job, f"u{n}", output={"x": n})
+    await store.write(lambda tx: tx.execute("UPDATE units SET status = 'succeeded', finished_at = 1").rowcount)
+    found = await cells(store, job)
+    assert [one["in_n"] for one in found] == list(range(2 * results.BLOCK + 1))
+    assert [one["out_x"] for one in found if one["out_x"]] == [1, 2 * results.BLOCK + 1]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchproc import columns
-from batchproc.columns import Fields, Kind, Row
+from batchproc.columns import Block, Fields, Kind
 
-UNIT = tuple(range(len(columns.UNIT)))
+UNIT = [[n] for n in range(len(columns.UNIT))]
 
 
 def fields(**types):
@@ -26,7 +26,7 @@ def test_every_unit_has_the_same_nine_columns_and_then_its_own_fields():
         *("key", "status", "text", "cost_usd", "attempts", "error", "verdict", "corrected_from", "gone"),
         *("in_id", "in_n", "out_party"),
     ]
-    assert table.cells()(Row(UNIT, {"n": 5, "id": "a"}, {})) == [*UNIT, "a", 5, None]
+    assert table.values(Block(UNIT, [{"n": 5, "id": "a"}], [{}])) == [*UNIT, ["a"], [5], [None]]
 
 
 KINDS = [
@@ -79,9 +79,9 @@ def test_fields_beyond_the_bound_share_a_column_and_none_is_lost():
         payload.see(f"f{n}", "integer")
     table = columns.table(payload, fields())
     assert table.columns[-1].name == "in_other_fields" and table.columns[-1].kind is Kind.JSON
-    row = table.cells()(Row(UNIT, {"f0": 1, "f903": 2, "f904": 3}, {}))
-    assert row[len(UNIT)] == 1 and row[-1] == {"f903": 2, "f904": 3}
-    assert table.cells()(Row(UNIT, {"f0": 1}, {}))[-1] is None
+    values = table.values(Block(UNIT, [{"f0": 1, "f903": 2, "f904": 3}], [{}]))
+    assert values[len(UNIT)] == [1] and values[-1] == [{"f903": 2, "f904": 3}]
+    assert table.values(Block(UNIT, [{"f0": 1}], [{}]))[-1] == [None]
 
 
 def test_a_schema_names_its_fields_in_its_order_with_what_it_allows():

@@ -8,4 +8,5 @@ runs in one that may hold `memory_bytes` and think for `cpu_s`, and that knows n
     faults     what calamine leaves out: cells with errors, formulas without results
     biff       the same for the old binary workbooks
     parquet    rows of a Parquet file, by pyarrow
+    to_parquet the other program: makes such a file of rows that come in
 """

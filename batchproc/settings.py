@@ -45,6 +45,7 @@ class Settings:
     pilot_units: int = 3  # units that run before the rest of a job, for a person to look at
     memory_reserve_mb: int = 512  # no agent is started that would leave less to the rest of the machine
     disk_reserve_mb: int = 64  # no agent is started while the store's disk has less
+    export_roots: tuple[Path, ...] = ()  # folders for exports, beside the home and a job's own working directory
     programs: str = "ask"  # jobs that name a program, or profile "full": ask a person to approve them, or off
 
     def resolved(self) -> "Settings":
@@ -80,6 +81,8 @@ def variables() -> frozenset[str]:
 def _parse(name: str, kind: object, text: str) -> object:
     if kind is Path:
         return Path(text)
+    if kind == tuple[Path, ...]:
+        return tuple(_folder(name, part) for part in text.split(os.pathsep) if part)
     if kind is str:
         if text.lower() not in PROGRAMS:
             raise InvalidJob(name, text, f"write {' or '.join(PROGRAMS)}")
@@ -93,3 +96,10 @@ def _parse(name: str, kind: object, text: str) -> object:
     if not least <= number <= most or (number == 0 and field not in MAY_BE_0):
         raise InvalidJob(name, text, f"write a number {f'from {least}' if least else 'above 0'} and at most {most:,}")
     return number
+
+
+def _folder(name: str, text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_absolute():
+        raise InvalidJob(name, text, f"write absolute paths, with {os.pathsep} between them")
+    return path

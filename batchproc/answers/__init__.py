@@ -1,6 +1,7 @@
 """What every face shows: the results of the service's verbs, as pydantic models with one meaning everywhere."""
 
 from batchproc.answers.creating import CreatedJob, Sample, StartedJob
+from batchproc.answers.exports import ExportAnswer
 from batchproc.answers.house import EnumeratorAnswer, EnumeratorList, SupervisorAnswer
 from batchproc.answers.jobs import (
     Cache,
@@ -53,6 +54,7 @@ __all__ = [
     "EnumeratorList",
     "EventAnswer",
     "Evidence",
+    "ExportAnswer",
     "Failure",
     "FieldDisagreement",
     "GoldAnswer",

@@ -1,4 +1,4 @@
-"""The shell's verbs for what comes of a job's results: query, review, judge, refresh."""
+"""The shell's verbs for what comes of a job's results: export, query, review, judge, refresh."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchproc.errors import InvalidJob
-from batchproc.interfaces import cli_query, cli_refresh, cli_review, cli_show
+from batchproc.interfaces import cli_export, cli_query, cli_refresh, cli_review, cli_show
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -30,7 +30,7 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
         "--correction", metavar="JSON", help="the right answer, or its text; @FILE reads a file, - standard input"
     )
     made["judge"].add_argument("--note", help="kept with the verdict")
-    return [*made.values(), cli_query.add(commands), cli_refresh.add(commands)]
+    return [cli_export.add(commands), *made.values(), cli_query.add(commands), cli_refresh.add(commands)]
 
 
 async def review(service: "BatchService", args: argparse.Namespace) -> int:
@@ -58,6 +58,7 @@ def text_of(flag: str, given: str) -> str:
 
 
 COMMANDS: dict[str, Callable[["BatchService", argparse.Namespace], Awaitable[int]]] = {
+    "export": cli_export.export,
     "query": cli_query.query,
     "review": review,
     "judge": judge,

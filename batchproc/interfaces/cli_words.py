@@ -50,6 +50,8 @@ SHELL = (
     (r"retry_units", "`batchproc retry JOB`"),
     (r"get_results", "`batchproc results JOB`"),
     (r"query_results", "`batchproc query JOB`"),
+    (r"export_results", "`batchproc export JOB PATH`"),
+    (r"overwrite=true", "`--overwrite`"),
     (r"start_job\((job_id, )?confirmed=true\)", "`batchproc start JOB --yes`"),
     (r"start_job\((job_id, )?skip_pilot=true, confirmed=true\)", "`batchproc start JOB --skip-pilot --yes`"),
     (r"start_job(\(job_id\))?", "`batchproc start JOB`"),

@@ -40,7 +40,7 @@ there are, in the background. The data never passes through this conversation.
 3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units.
    "flagged" means: the agent said it was done, and there is a reason not to believe it.
 4. get_results gives the answers page by page; get_unit shows one unit's conversation. For counts, groups, sums or a
-   search over many answers ask query_results in SQL instead of reading pages.
+   search over many answers ask query_results in SQL instead of reading pages; export_results writes all to a file.
 5. control_job pauses, resumes and changes a job; cancel_job and cancel_units stop it or some units; retry_units runs
    failed units again, a whole group of like failures at once. Each answers with the ledger. A job never costs more than
    its budget_usd (5 dollars, until options or an approved plan say otherwise): it pauses, and goes on when the user

@@ -1,7 +1,7 @@
-"""The MCP tools for results that are used: asked in SQL, judged by a person, brought up to date."""
+"""The MCP tools for results that are used: written to a file, asked in SQL, judged by a person, brought up to date."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ToolAnnotations
@@ -15,6 +15,10 @@ from batchproc.interfaces.mcp_words import result, tool
 if TYPE_CHECKING:
     from batchproc.service import BatchService
 
+WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+EXPORT_S = 55.0
+"""Clients give up after 60 s."""
+LATE = "It was stopped and left nothing. `batchproc export JOB PATH` in a terminal may take as long as it needs"
 KEEPS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
@@ -26,11 +30,25 @@ class ResultTools:
 
     def table(self) -> list[Tool]:
         return [
+            tool(self.export_results, "Export results to a file", WRITES, limit_s=EXPORT_S, late=LATE),
             tool(self.query_results, "Ask the results in SQL", READS),
             tool(self.review_units, "Draw units for a person to judge", KEEPS),
             tool(self.record_verdict, "Keep a person's verdict", KEEPS),
             tool(self.update_source, "Read the source again", STARTS),
         ]
+
+    async def export_results(
+        self,
+        job_id: JobId,
+        format: Literal["csv", "jsonl", "parquet", "sqlite", "html"],
+        path: Annotated[str, Field(description="Absolute, or ~/…; ending like the format; its folder must exist")],
+        status: Annotated[str | None, Field(description="Only units with this status")] = None,
+        overwrite: Annotated[bool, Field(description="Replace a file that no export made: ask the user first")] = False,
+    ) -> Annotated[CallToolResult, answers.ExportAnswer]:
+        """Write all results of a job to a file on this machine: payload (in_…) beside answer (out_…), with the ledger.
+        html is one page to read and search."""
+        service = await self._service()
+        return result(await service.export_results(job_id, format, path, status, overwrite=overwrite))
 
     async def query_results(
         self,

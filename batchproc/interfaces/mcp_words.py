@@ -17,6 +17,8 @@ from batchproc.models import JobOptions
 T = TypeVar("T")
 
 LONGEST_S = 18.0  # for any tool, beside a wait that was asked for: clients cut calls off without telling why
+FINISHED = "What was ordered is finished in the background; see list_jobs before you call again"
+"""What became of a call that took too long."""
 
 
 class StrictTool(Tool):
@@ -38,29 +40,38 @@ class StrictTool(Tool):
             raise
 
 
-def tool(verb: Callable[..., Awaitable[CallToolResult]], title: str, annotations: ToolAnnotations) -> Tool:
+def tool(
+    verb: Callable[..., Awaitable[CallToolResult]],
+    title: str,
+    annotations: ToolAnnotations,
+    *,
+    limit_s: float = LONGEST_S,
+    late: str = FINISHED,
+) -> Tool:
     """A verb as a tool: its docstring is what the model reads of it."""
     tool = StrictTool.from_function(
-        with_errors_for_models(verb), title=title, annotations=annotations, description=_one_line(verb.__doc__)
+        with_errors_for_models(verb, limit_s=limit_s),
+        title=title,
+        annotations=annotations,
+        description=_one_line(verb.__doc__),
     )
     tool.parameters["additionalProperties"] = False
     return tool
 
 
-def with_errors_for_models(verb: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+def with_errors_for_models(
+    verb: Callable[..., Awaitable[T]], *, limit_s: float = LONGEST_S, late: str = FINISHED
+) -> Callable[..., Awaitable[T]]:
     """The verb within a limit of time, with every error as a `ToolError`, which is what a model reads."""
 
     @functools.wraps(verb)
     async def run(*args: Any, **kwargs: Any) -> T:
-        limit_s = LONGEST_S + float(kwargs.get("wait_s") or kwargs.get("timeout_s") or 0)
+        most_s = limit_s + float(kwargs.get("wait_s") or kwargs.get("timeout_s") or 0)
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(most_s):
                 return await verb(*args, **kwargs)
         except TimeoutError as error:
-            raise ToolError(
-                f"no answer within {limit_s:g} s: the machine or its disk is busy. What was ordered is "
-                "finished in the background; see list_jobs before you call again"
-            ) from error
+            raise ToolError(f"no answer within {most_s:g} s: the machine or its disk is busy. {late}") from error
         except ValidationError as error:
             raise ToolError(_explain(error)) from error
         except BatchprocError as error:

@@ -12,10 +12,12 @@ control    control_job, cancel_job, cancel_units, delete_job
 retrying   retry_units
 drawing, reviewing    review_units, record_verdict: a person looks at some answers
 refreshing update_source
+exporting  export_results
 """
 
 from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
+from batchproc.service.exporting import Exporting
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
 from batchproc.service.querying import Querying
@@ -24,7 +26,7 @@ from batchproc.service.retrying import Retrying
 from batchproc.service.reviewing import Reviewing
 
 
-class BatchService(Refreshing, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying):
+class BatchService(Refreshing, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying, Exporting):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

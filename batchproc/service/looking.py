@@ -65,7 +65,7 @@ class Looking(Service):
     ) -> answers.Results:
         """A page of final units, in the order of the source. Raises `NotFound`, `InvalidJob`."""
         job = await self._job(job_id)
-        wanted = None if status is None else _final_status(status)
+        wanted = None if status is None else final_status(status)
         paging.require_limit(limit)
         page, judged = await self._store.read(
             verdicts.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
@@ -125,7 +125,7 @@ def _same_state(one: status.Snapshot, other: status.Snapshot) -> bool:
     return (one.job.status, one.counts, one.job.units_read) == (other.job.status, other.counts, other.job.units_read)
 
 
-def _final_status(text: str) -> UnitStatus:
+def final_status(text: str) -> UnitStatus:
     final = [s for s in UnitStatus if s not in {UnitStatus.PENDING, UnitStatus.RUNNING}]
     if text not in final:
         raise InvalidJob("status", text, f"results have one of {', '.join(final)}")

@@ -22,20 +22,8 @@ PEOPLE = {"type": "list", "items": [{"name": "Ann"}, {"name": "Bob"}], "key_fiel
 ALL_OF_IT = {"skip_pilot": True, "confirmed": True}
 LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators", "query_results"}
 JUDGES = {"review_units", "record_verdict"}
-TOOLS = (
-    LOOKS
-    | JUDGES
-    | {
-        "start_job",
-        "update_job",
-        "control_job",
-        "cancel_job",
-        "cancel_units",
-        "retry_units",
-        "delete_job",
-        "update_source",
-    }
-)
+CHANGES = {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
+TOOLS = LOOKS | JUDGES | CHANGES | {"update_source", "export_results"}
 
 
 def connect(house, mode="auto"):

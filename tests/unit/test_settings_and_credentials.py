@@ -21,6 +21,13 @@ def test_a_bad_setting_is_named_with_its_value(name, value):
         settings.load({f"BATCHPROC_{name}": value})
 
 
+def test_folders_for_exports_are_a_list_of_absolute_paths(tmp_path):
+    found = settings.load({"BATCHPROC_HOME": str(tmp_path), "BATCHPROC_EXPORT_ROOTS": "/data:/mnt/out:"})
+    assert found.export_roots == (Path("/data"), Path("/mnt/out"))
+    with pytest.raises(InvalidJob, match="BATCHPROC_EXPORT_ROOTS = 'out': write absolute paths, with : between"):
+        settings.load({"BATCHPROC_EXPORT_ROOTS": "/data:out"})
+
+
 def test_what_pays_is_chosen_in_order(tmp_path):
     none = {"HOME": str(tmp_path)}
     with pytest.raises(CredentialMissing, match="ANTHROPIC_API_KEY"):

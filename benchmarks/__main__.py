@@ -24,6 +24,7 @@ NAMES = (
     "quote",
     "review",
     "query",
+    "export",
 )
 
 

@@ -5,16 +5,13 @@ unit's own part is the user's message.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Self
 
 import orjson
-from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import UndefinedError
 from jinja2.exceptions import TemplateError
-from jinja2.runtime import StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 
-from batchproc import kinds
+from batchproc import kinds, templates
 from batchproc.errors import InvalidJob
 from batchproc.models import AgentOptions, Job
 
@@ -95,9 +92,11 @@ class Prompt:
         """`reads_file`: the unit is a file, which its agent may open. Raises `InvalidJob` if the template does not
         parse."""
         self._instructions, self._reads_file = instructions, reads_file
-        self._template: Any = _compile(instructions) if is_template(instructions) else None
+        self._template: Any = templates.compiled(instructions, "instructions") if is_template(instructions) else None
         self.is_template = self._template is not None
-        self.names, self.required, self.is_plain = _fields(instructions) if self.is_template else _NO_FIELDS
+        self.names, self.required, self.is_plain = (
+            templates.fields(instructions) if self.is_template else templates.NO_FIELDS
+        )
         self.missing: Callable[[Mapping[str, Any]], str | None] = self._missing if self.is_template else _nothing
 
     @classmethod
@@ -160,48 +159,3 @@ def data_block(payload: Mapping[str, Any]) -> str:
     """
     text = orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode()
     return text.replace("</", "<\\/").replace(OPEN, f"\\u003c{OPEN[1:]}")
-
-
-def _show(value: Any) -> Any:
-    """How `{{ name }}` writes a value: text as it is, everything else as JSON."""
-    if isinstance(value, str | StrictUndefined):
-        return value
-    return orjson.dumps(value, default=str).decode()
-
-
-_ENVIRONMENT = SandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, finalize=_show, cache_size=0
-)
-
-
-@lru_cache(maxsize=64)
-def _compile(instructions: str) -> Any:
-    try:
-        return _ENVIRONMENT.from_string(instructions)
-    except TemplateSyntaxError as error:
-        raise InvalidJob(
-            "instructions", instructions.splitlines()[error.lineno - 1], f"line {error.lineno}: {error.message}"
-        ) from None
-
-
-_NO_FIELDS: tuple[frozenset[str], frozenset[str], bool] = (frozenset(), frozenset(), True)
-
-
-def _fields(instructions: str) -> tuple[frozenset[str], frozenset[str], bool]:
-    """Fields the template names, those it needs, and whether naming them is all it does with them."""
-    tree = _ENVIRONMENT.parse(instructions)
-    names = frozenset(meta.find_undeclared_variables(tree)) - frozenset(_ENVIRONMENT.globals)
-    guarded = frozenset(_guarded(tree)) & names
-    plain = all(isinstance(node, nodes.Name | nodes.TemplateData) for node in _printed(tree)) and len(tree.body) <= 1
-    return names, names - guarded, plain
-
-
-def _guarded(tree: nodes.Template) -> set[str]:
-    """Names that the template tests or gives a default: they may be missing."""
-    tests = [node.node for node in tree.find_all(nodes.Test) if node.name in {"defined", "undefined"}]
-    defaults = [node.node for node in tree.find_all(nodes.Filter) if node.name in {"default", "d"}]
-    return {node.name for node in (*tests, *defaults) if isinstance(node, nodes.Name)}
-
-
-def _printed(tree: nodes.Template) -> list[nodes.Expr]:
-    return [part for output in tree.find_all(nodes.Output) for part in output.nodes]

@@ -20,6 +20,7 @@ from batchproc.errors import (
     UnknownField,
 )
 from batchproc.models import Item, Job, JobSpec
+from batchproc.outputs import FIELD, Outputs
 from batchproc.platform import processes
 from batchproc.prompts import Prompt
 from batchproc.readahead import ReadAhead
@@ -53,6 +54,7 @@ class Reading:
         self._store, self._job, self._source, self._token, self._clock = store, job, source, token, clock
         self._prompt = Prompt(job.instructions)
         self._same = partial(staleness.same_of, is_file=job.source == "file") if job.options.share_identical else None
+        self._outputs = Outputs(job.options.outputs)
         self.warnings: list[str] = []
 
     @classmethod
@@ -130,11 +132,11 @@ class Reading:
 
     def _chunks(self, items: Iterator[Item]) -> Iterator[str]:
         """Items as JSON for the store, some thousands or megabytes at a time. Runs on the reading thread."""
-        missing = self._prompt.missing
+        missing, unnamed = self._prompt.missing, self._outputs.missing
         chunk: list[tuple[Any, ...]] = []
         size = 0
         for key, payload, row in items:
-            if (field := missing(payload)) is not None:
+            if (field := missing(payload) or unnamed(payload)) is not None:
                 raise self._lacks(field, payload, row)
             if (entry := self._entry(key, payload, row)) is None:
                 continue
@@ -154,6 +156,9 @@ class Reading:
         if row == 1 and field in self._prompt.required:
             return UnknownField(self._prompt.required - payload.keys(), payload.keys())
         place = where(self._source, row)
+        if field in self._outputs.required - self._prompt.required:
+            has = ", ".join(payload) or "no fields"
+            return InvalidJob(FIELD, f"{{{{ {field} }}}}", f"no such field at {place}; it has: {has}")
         have = ", ".join(payload) or "no fields"
         return SourceError(
             self._source.source,

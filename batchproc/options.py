@@ -7,6 +7,7 @@ from typing import Any
 from batchproc import programs, schemas
 from batchproc.errors import InvalidJob
 from batchproc.models import AgentOptions, JobOptions, Profile, Workspace
+from batchproc.outputs import Outputs
 from batchproc.settings import Settings
 
 DEFAULTED = (
@@ -16,7 +17,7 @@ DEFAULTED = (
 """What is left out takes the setting of the same name."""
 AS_GIVEN = (
     *("model", "profile", "max_turns", "max_total_tokens", "max_units", "max_wall_s"),
-    *("resume", "share_identical", "mcp_servers", "system_prompt", "check_timeout_s"),
+    *("resume", "share_identical", "mcp_servers", "system_prompt", "check_timeout_s", "overwrite_outputs"),
 )
 
 
@@ -41,6 +42,7 @@ def resolve(options: JobOptions, settings: Settings, *, output_schema: Mapping[s
         allowed_tools=list(options.allowed_tools),
         disallowed_tools=list(options.disallowed_tools),
         output_schema=None if output_schema is None else schemas.expand(output_schema),
+        **_outputs(options, settings.home),
         check=check,
         check_files=programs.fingerprints_of(check) if check else None,
     )
@@ -54,7 +56,7 @@ def revise(
     kept = {name: getattr(known, name) for name in JobOptions.model_fields if hasattr(known, name)}
     if not known.budget_given:
         kept["budget_usd"] = None
-    if named.keys() & {"profile", "working_directory"}:
+    if named.keys() & {"profile", "working_directory", "outputs"}:
         kept["workspace"] = None
     schema = known.output_schema if output_schema is None else output_schema
     return resolve(JobOptions.model_validate({**kept, **named}), settings, output_schema=schema)
@@ -85,10 +87,32 @@ def _directories(named: tuple[str, ...], working: str | None, home: Path) -> lis
     return kept[1:] if working else kept
 
 
+def _outputs(options: JobOptions, home: Path) -> dict[str, Any]:
+    """What agents write to be published: in a folder of their own first, and nowhere else."""
+    named, folder = list(options.outputs), options.output_directory
+    if not named:
+        if folder is not None:
+            raise InvalidJob("options.output_directory", folder, "name the files in options.outputs")
+        return {}
+    Outputs(named)
+    if options.profile is not Profile.EDIT:
+        raise InvalidJob("options.profile", options.profile, 'outputs are written with the profile "edit"')
+    if options.workspace is Workspace.SHARED:
+        way_out = "outputs are written in a folder of each attempt's own first; leave the workspace out"
+        raise InvalidJob("options.workspace", "shared", way_out)
+    if "Write" in options.disallowed_tools:
+        raise InvalidJob("options.disallowed_tools", "Write", "agents write the outputs with it")
+    if folder is None and options.working_directory is None:
+        raise InvalidJob("options.output_directory", None, "name the folder that the outputs are put into")
+    place = None if folder is None else _folder("options.output_directory", folder, home)
+    return {"outputs": named, "output_directory": place}
+
+
 def _workspace(options: JobOptions) -> Workspace:
     writes = options.profile in {Profile.EDIT, Profile.FULL}
     if options.workspace is None:
-        return Workspace.SHARED if writes and options.working_directory else Workspace.SCRATCH
+        shared = writes and options.working_directory and not options.outputs
+        return Workspace.SHARED if shared else Workspace.SCRATCH
     if options.workspace is Workspace.SHARED and not options.working_directory:
         raise InvalidJob("options.workspace", "shared", "name the folder to share in options.working_directory")
     return options.workspace

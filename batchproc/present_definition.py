@@ -21,7 +21,7 @@ def created(job: Job, sample: Sequence[Unit], warnings: Sequence[str]) -> answer
             answers.Sample(
                 key=u.key,
                 payload=words.cut(u.payload, SAMPLE_CHARACTERS),
-                prompt=words.cut(prompt.render(u.key, u.payload), SAMPLE_CHARACTERS),
+                prompt=words.cut(prompt.shown(u.key, u.payload), SAMPLE_CHARACTERS),
             )
             for u in sample
         ],
@@ -61,6 +61,11 @@ def _plan_warnings(job: Job) -> list[str]:
         said.append(f"agents may read everything under {', '.join(folders)}, not only their own file")
     if options.profile in {Profile.EDIT, Profile.FULL}:
         said.append(f"agents may write files {where}")
+    if options.outputs:
+        over = "over files that are there" if options.overwrite_outputs else "where no other file is"
+        said.append(
+            f"once an answer is accepted, {', '.join(options.outputs)} is put into {options.output_base}, {over}"
+        )
     texts = Prompt.of(job).size(options)
     least = budget.Reservation(options=options, shared=texts, largest_request=0).alone_usd(0)
     if least > options.budget_usd:

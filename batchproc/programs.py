@@ -64,7 +64,7 @@ SHARED = (
 def _writes_where_it_works(options: JobOptions) -> bool:
     """Whether agents write in a folder that all of them work in: their servers are started there."""
     writes = options.profile in {Profile.EDIT, Profile.FULL} and options.working_directory is not None
-    return writes and options.workspace is not Workspace.SCRATCH
+    return writes and options.workspace is not Workspace.SCRATCH and not options.outputs
 
 
 def check_of(options: JobOptions, settings: Settings) -> list[str]:

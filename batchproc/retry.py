@@ -41,6 +41,7 @@ TABLE = {
     Cause.EMPTY: RETRY,
     Cause.OUTPUT_LIMIT: RETRY,
     Cause.SCHEMA: Rule(policy=Policy.RETRY, slower=0.0),
+    Cause.UNWRITTEN: Rule(policy=Policy.RETRY, slower=0.0),
     Cause.NO_CONVERSATION: Rule(policy=Policy.RETRY, slower=0.0),
     Cause.AUTHENTICATION: Rule(policy=Policy.PAUSE, pause=Pause.CREDENTIAL),
     Cause.MODEL: Rule(policy=Policy.PAUSE, pause=Pause.MODEL),
@@ -55,6 +56,7 @@ TABLE = {
     Cause.MAX_TURNS: GIVE_UP,
     Cause.UNIT_BUDGET: GIVE_UP,
     Cause.PROMPT: GIVE_UP,
+    Cause.PUBLISHING: GIVE_UP,
 }
 
 

@@ -10,13 +10,26 @@ from batchproc.models.records import (
     Hold,
     Job,
     Order,
+    Promise,
+    PromisedFile,
     Settlement,
     Trial,
     TrialResult,
     Unit,
 )
 from batchproc.models.reviews import WRONG, Decision, Gold, Judgement
-from batchproc.models.runs import AgentEvent, AttemptTask, Cause, Message, Outcome, Report, Started, Tokens, Verdict
+from batchproc.models.runs import (
+    MENDED,
+    AgentEvent,
+    AttemptTask,
+    Cause,
+    Message,
+    Outcome,
+    Report,
+    Started,
+    Tokens,
+    Verdict,
+)
 from batchproc.models.spec import ANSWERS, AgentOptions, Item, JobOptions, JobSpec, Variant
 from batchproc.models.words import (
     ACTIVE_JOBS,
@@ -37,6 +50,7 @@ __all__ = [
     "ACTIVE_JOBS",
     "ANSWERS",
     "FINAL",
+    "MENDED",
     "REHEARSAL",
     "WORKING",
     "WRONG",
@@ -67,6 +81,8 @@ __all__ = [
     "Outcome",
     "Pause",
     "Profile",
+    "Promise",
+    "PromisedFile",
     "Report",
     "Settlement",
     "Started",

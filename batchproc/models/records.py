@@ -217,6 +217,31 @@ class Settlement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PromisedFile:
+    """A file of an accepted attempt. It waits in the staging folder under the name `staged`, and is put to `path` below
+    the promise's base, where nothing may be; but what `replaces` is the hash of, or with `overwrites` any file."""
+
+    path: str
+    staged: str
+    sha256: str
+    replaces: str | None = None
+    overwrites: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promise:
+    """Files that are put to their places, and what becomes of their unit then."""
+
+    job: int
+    job_id: str
+    unit: int
+    attempt: int
+    base: str
+    files: tuple[PromisedFile, ...]
+    end: Settlement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One agent run for one unit, as its row says. Of its `tokens`, `cache_read` came out of the API's prompt cache and
     `cache_write` went into it. Without a bill (`billed` is False) `cost_usd` is what was reserved:

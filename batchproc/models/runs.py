@@ -31,7 +31,8 @@ class AttemptTask:
     `file` is the one file of a file unit, absolute, and `root` the folder that it must truly lie in. `directory` is the
     attempt's own place below the store: its scratch directory lives there, and the unit's configuration and
     conversations beside it. `output_schema` is JSON Schema for a structured answer. `resume` is the session that goes
-    on, in a copy; `prompt` is then what is said in it next.
+    on, in a copy; `prompt` is then what is said in it next. `files` are to be written, relative to the scratch
+    directory.
     """
 
     job_id: str
@@ -47,6 +48,7 @@ class AttemptTask:
     system_prompt: str | None = None
     output_schema: Mapping[str, Any] | None = None
     resume: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +153,12 @@ class Cause(StrEnum):
     SCHEMA = "schema"
     CHECK = "check"
     CHECK_CHANGED = "check_changed"
+    UNWRITTEN = "unwritten_output"
+    PUBLISHING = "publishing"
+
+
+MENDED = frozenset({Cause.SCHEMA, Cause.UNWRITTEN})
+"""Why an answer is not taken that its agent is asked to mend, once, in the same conversation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,6 +75,16 @@ class JobOptions(_Strict):
     mcp_servers: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="MCP servers for agents, as in a client's mcpServers; needs an approval"
     )
+    outputs: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description='Files that each agent writes, like "{{ relative_path }}.md", and that are put into '
+        "output_directory once its answer is accepted; profile edit only",
+    )
+    output_directory: str | None = Field(
+        None, min_length=1, description="Absolute folder for outputs (default: working_directory)"
+    )
+    overwrite_outputs: bool = Field(False, description="Whether outputs may replace files that are there already")
     system_prompt: str | None = Field(None, description="System prompt for every agent of the job")
     check: tuple[str, ...] = Field(
         (),
@@ -138,13 +148,14 @@ class Item(NamedTuple):
 
 LIVE = (
     *("max_concurrency", "max_attempts", "timeout_s", "stall_s", "budget_usd", "budget_given", "unit_budget_usd"),
-    *("max_total_tokens", "max_units", "max_wall_s", "breaker", "resume"),
+    *("max_total_tokens", "max_units", "max_wall_s", "breaker", "resume", "overwrite_outputs"),
 )
 """Options that change no answer: a job has them now, whatever they were when something was tried with it."""
 
 ANSWERS = (
     *("model", "profile", "max_turns", "max_output_tokens", "working_directory", "workspace", "directories"),
     *("system_prompt", "allowed_tools", "disallowed_tools", "mcp_servers", "output_schema", "check", "check_files"),
+    *("outputs", "output_directory"),
 )
 """Options that an answer may depend on: with another one, what is there is stale."""
 
@@ -188,6 +199,14 @@ class AgentOptions:
     check: list[str] = field(default_factory=list)
     check_files: dict[str, str] | None = None
     check_timeout_s: float = 60.0
+    outputs: list[str] = field(default_factory=list)
+    output_directory: str | None = None
+    overwrite_outputs: bool = False
+
+    @property
+    def output_base(self) -> str | None:
+        """The folder that outputs are put into."""
+        return self.output_directory or self.working_directory
 
     @property
     def unit_cap_usd(self) -> float:

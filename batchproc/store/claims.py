@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batchproc import budget
-from batchproc.models import WORKING, AgentOptions, Cause, Claim, Claimed, Fence, JobStatus
+from batchproc.models import MENDED, WORKING, AgentOptions, Claim, Claimed, Fence, JobStatus
 from batchproc.store import engine, events, jobs, pilots, processes, rows, sharing
 
 DUE = """
@@ -181,7 +181,7 @@ def _mends(tx: engine.Tx, unit: int, n: int) -> str | None:
     before: int | None = n
     while before is not None:
         row = tx.execute(BEFORE, {"unit": unit, "n": before}).fetchone()
-        if row is not None and row["cause"] == Cause.SCHEMA:
+        if row is not None and row["cause"] in MENDED:
             return str(row["error"])
         before = row["resumed_from"] if row is not None and row["outcome"] in {"lost", "released", "unrun"} else None
     return None

@@ -26,13 +26,14 @@ def task(job: Job, unit: Claimed, home: Path) -> AttemptTask:
     if file is not None and not Path(file).is_file():
         raise InvalidJob("file_path", file, "the file is gone since the job was created")
     asked = Prompt.of(job)
-    prompt = asked.render(unit.key, unit.payload)
+    prompt, files = asked.render(unit.key, unit.payload), asked.files(unit.key, unit.payload)
     return AttemptTask(
         job_id=job.job_id,
         unit=fence.unit,
         key=unit.key,
         attempt=fence.attempt,
-        prompt=prompts.going_on(unit.note, unit.mends) if unit.resumes else prompts.noted(prompt, unit.note),
+        prompt=prompts.going_on(unit.note, unit.mends, files) if unit.resumes else prompts.noted(prompt, unit.note),
+        files=tuple(files),
         system_prompt=asked.shared(job.options.system_prompt),
         options=job.options,
         session_id=unit.session_id,

@@ -21,6 +21,8 @@ UPDATE attempts SET finished_at = :now, outcome = :outcome, cause = :cause, erro
     cache_read_tokens = :cache_read, cache_write_tokens = :cache_write, turns = :turns
 WHERE unit = :unit AND n = :attempt AND finished_at IS NULL
 """
+FORGET_CLAIMS = "DELETE FROM publications WHERE unit = :unit AND sha256 IS NULL"
+FORGET_PROMISE = "DELETE FROM promises WHERE unit = :unit"
 LICENCE = """
 SELECT u.job, u.intent, u.pilot, u.same, a.trial, j.trial AS trial_in_force, j.approved_at, j.status AS job_status,
     j.options, j.largest_request, a.reserved_usd, a.resumed_from,
@@ -49,6 +51,8 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     values = {**licence, **_result(end, fence, resumed_from, now), **bill, "now": now}
     tx.execute(SETTLE, values)
     tx.execute(CLOSE_ATTEMPT, values)
+    tx.execute(FORGET_CLAIMS, {"unit": fence.unit})
+    tx.execute(FORGET_PROMISE, {"unit": fence.unit})
     if stale:
         tx.execute(FORGET_CHARGE, {"unit": fence.unit})
     _add_up(tx, job, end, bill, before=_cost_before(tx, fence.unit, resumed_from, end))
@@ -213,12 +217,18 @@ ADOPT = "UPDATE units SET epoch = :epoch WHERE number = :unit AND status = 'runn
 
 def rescue(tx: engine.Tx, fence: Fence, end: Settlement, *, epoch: int, now: float) -> bool:
     """Settle a unit that nobody runs any more, in the name of the current supervisor."""
+    ours = adopt(tx, fence, epoch=epoch)
+    end = replace(end, resumable=end.resumable and _has_spoken(tx, fence))
+    return settle(tx, ours, end, now=now)
+
+
+def adopt(tx: engine.Tx, fence: Fence, *, epoch: int) -> Fence:
+    """Take over the licence of a unit that nobody runs any more. Raises `TakenOver` if `epoch` is over."""
     processes.require_current(tx, epoch)
     if fence.epoch > epoch:
         raise TakenOver(f"unit {fence.unit} belongs to epoch {fence.epoch}, newer than {epoch}")
     tx.execute(ADOPT, {"epoch": epoch, "unit": fence.unit, "attempt": fence.attempt})
-    end = replace(end, resumable=end.resumable and _has_spoken(tx, fence))
-    return settle(tx, Fence(unit=fence.unit, attempt=fence.attempt, epoch=epoch), end, now=now)
+    return replace(fence, epoch=epoch)
 
 
 SPOKEN = """

@@ -11,13 +11,20 @@ import orjson
 from batchproc.models import (
     AgentOptions,
     Attempt,
+    Cause,
     Credential,
     EarlierAnswer,
     Event,
+    Hold,
     Intent,
     Job,
     JobStatus,
+    Pause,
     Profile,
+    Promise,
+    PromisedFile,
+    Report,
+    Settlement,
     Tokens,
     Unit,
     UnitStatus,
@@ -180,6 +187,37 @@ def attempt(row: engine.Row) -> Attempt:
         session_id=row["session_id"],
         resumed_from=row["resumed_from"],
         trial=row["trial"],
+    )
+
+
+def dump_settlement(end: Settlement) -> str:
+    return dump(asdict(end))
+
+
+def load_settlement(text: str) -> Settlement:
+    known = load(text)
+    report, hold = known["report"], known["hold"]
+    if report is not None:
+        report |= {"tokens": Tokens(**report["tokens"]), "denied_tools": tuple(report["denied_tools"])}
+        report = Report(**report | {"api_retries": tuple((status, said) for status, said in report["api_retries"])})
+    typed = {
+        "status": UnitStatus(known["status"]),
+        "cause": Cause(known["cause"]) if known["cause"] else None,
+        "report": report,
+        "hold": Hold(**hold | {"reason": Pause(hold["reason"])}) if hold else None,
+    }
+    return Settlement(**known | typed)
+
+
+def promise(row: engine.Row) -> Promise:
+    return Promise(
+        job=row["job"],
+        job_id=row["job_id"],
+        unit=row["unit"],
+        attempt=row["attempt"],
+        base=row["base"],
+        files=tuple(PromisedFile(**file) for file in load(row["files"])),
+        end=load_settlement(row["settlement"]),
     )
 
 

@@ -118,21 +118,41 @@ CREATE TABLE update_items (
 
 CREATE INDEX update_items_by_kind ON update_items (job, kind, touched, row) WHERE kind IS NOT NULL;
 
--- Files that agents make for the user: promised in the transaction that accepts the attempt, moved, then noted as there.
+-- Files that agents make for the user. Whose each place is: claimed for an attempt that runs, or published by it.
 CREATE TABLE publications (
-    job     INTEGER NOT NULL REFERENCES jobs (number),
-    path    TEXT NOT NULL,                  -- its place, absolute
-    unit    INTEGER NOT NULL REFERENCES units (number),
-    attempt INTEGER NOT NULL,
-    staged  TEXT,                           -- where it waits, on the same file system
-    sha256  TEXT,
-    state   TEXT NOT NULL CHECK (state IN ('claimed', 'promised', 'published')),
+    job          INTEGER NOT NULL REFERENCES jobs (number),
+    path         TEXT NOT NULL,             -- its place, absolute
+    folded       TEXT NOT NULL,             -- alike for places that some file systems take for one
+    unit         INTEGER NOT NULL REFERENCES units (number),
+    attempt      INTEGER,                   -- whose file is there
+    sha256       TEXT,                      -- of what was put there; NULL: claimed, nothing is there yet
+    published_at REAL,
     PRIMARY KEY (job, path),
-    CHECK ((state = 'claimed') = (sha256 IS NULL))
+    CHECK ((sha256 IS NULL) = (attempt IS NULL)),
+    CHECK ((sha256 IS NULL) = (published_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX publications_by_unit ON publications (unit);
-CREATE INDEX publications_promised ON publications (job) WHERE state = 'promised';
+CREATE INDEX publications_folded  ON publications (job, folded);
+
+-- An accepted attempt whose files are being moved to their places: everything that its unit still needs to end, without
+-- the agent. Written before the first file is moved, gone with the end of the unit. It is kept, whoever dies meanwhile.
+CREATE TABLE promises (
+    unit        INTEGER PRIMARY KEY REFERENCES units (number),
+    attempt     INTEGER NOT NULL,
+    base        TEXT NOT NULL,              -- the folder that the files are put into
+    files       TEXT NOT NULL,              -- JSON: for each its path, where it waits, its hash, what it may replace
+    settlement  TEXT NOT NULL,              -- JSON: what becomes of the unit
+    promised_at REAL NOT NULL
+) STRICT;
+
+-- Folders in which a job keeps files that wait. No job's: what a job that was deleted left there is removed all the same.
+CREATE TABLE stagings (
+    job    INTEGER NOT NULL,
+    job_id TEXT NOT NULL,
+    base   TEXT NOT NULL,
+    PRIMARY KEY (job, base)
+) STRICT, WITHOUT ROWID;
 
 -- Units may also be asked for again because the job's description is another one than their answers are from.
 CREATE TABLE retries_4 (

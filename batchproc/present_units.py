@@ -16,23 +16,25 @@ EVENT_CHARACTERS = 1_000
 def results(
     job: Job,
     page: Sequence[Unit],
-    judged: Mapping[int, Judgement],
     limit: int,
     counts: Mapping[str, int],
     status: UnitStatus | None,
+    *,
+    judged: Mapping[int, Judgement],
+    files: Mapping[int, list[str]],
 ) -> answers.Results:
     """One page; `page` holds one unit more than `limit` if there is a next page. A correction that holds takes the
-    answer's place."""
+    answer's place. `judged` and `files` are by the units' numbers."""
     shown = page[:limit]
     return answers.Results(
-        results=[_result(one, judged.get(one.number)) for one in shown],
+        results=[_result(one, judged.get(one.number), files.get(one.number)) for one in shown],
         next_cursor=f"{job.number}.{shown[-1].number}" if len(page) > limit else None,
         total=counts[status] if status else sum(counts[s] for s in FINAL),
         model=words.model_name(job.options),
     )
 
 
-def _result(u: Unit, judged: Judgement | None) -> answers.Result:
+def _result(u: Unit, judged: Judgement | None, files: list[str] | None) -> answers.Result:
     verdict = judged.decision if judged is not None and judged.holds else None
     text, output, corrected_from = u.text, u.output, None
     if judged is not None and verdict is Decision.CORRECT:
@@ -48,6 +50,7 @@ def _result(u: Unit, judged: Judgement | None) -> answers.Result:
         error=u.error,
         verdict=verdict,
         corrected_from=corrected_from,
+        files=files,
     )
 
 
@@ -63,8 +66,10 @@ def unit(
     found: Unit,
     tries: Sequence[Attempt],
     tail: Sequence[Event],
+    *,
     judged: Judgement | None = None,
     before: Sequence[EarlierAnswer] = (),
+    files: list[str] | None = None,
 ) -> answers.UnitAnswer:
     return answers.UnitAnswer(
         job_id=job.job_id,
@@ -77,6 +82,7 @@ def unit(
         text=found.text,
         output=found.output,
         error=found.error,
+        files=files,
         cost_usd=round(found.cost_usd, 6),
         verdict=present_review.verdict(judged),
         requests=found.requests,
@@ -99,8 +105,11 @@ def unit(
 def _lineage(job: Job, found: Unit, tries: Sequence[Attempt]) -> str:
     """`payload of reading 1 of its source, answered in attempt 2; the same in every reading since, up to 3`."""
     said = f"payload of reading {found.source_version} of its source"
-    under = [one.n for one in tries if one.trial == job.trial and one.outcome is not None]
-    if found.status in FINAL and under:
+    came = [one for one in tries if one.outcome == found.status]
+    under = [one.n for one in came if one.trial == job.trial] or [one.n for one in came]
+    if found.shared_from is not None:
+        said += ", with the answer of an identical unit (events say which)"
+    elif found.status in FINAL and under:
         said += f", {'answered' if found.status is UnitStatus.SUCCEEDED else 'ended'} in attempt {under[-1]}"
     if found.gone is not None:
         return f"{said}; its source does not have it any more since reading {found.gone}"
@@ -125,7 +134,7 @@ def _earlier(one: EarlierAnswer) -> answers.EarlierAnswer:
 
 def _prompt(job: Job, found: Unit) -> str:
     """As it is sent, with what a person added when he asked for the unit again."""
-    return prompts.noted(Prompt.of(job).render(found.key, found.payload), found.note)
+    return prompts.noted(Prompt.of(job).shown(found.key, found.payload), found.note)
 
 
 def _attempt(one: Attempt) -> answers.AttemptAnswer:

@@ -20,6 +20,7 @@ class Result(Answer):
     corrected_from: dict[str, Any] | str | None = Field(
         None, description="What the agent said, where a person's correction has taken its place"
     )
+    files: list[str] | None = Field(None, description="Published, if the job has outputs")
 
 
 class Results(Answer):
@@ -80,6 +81,7 @@ class UnitAnswer(Answer):
     text: str | None
     output: Output
     error: str | None
+    files: list[str] | None = Field(None, description="Published, if the job has outputs")
     cost_usd: float
     verdict: VerdictAnswer | None = Field(None, description="A person's newest; text and output are the agent's own")
     requests: int = Field(description="How often it was asked for; each time it has max_attempts")

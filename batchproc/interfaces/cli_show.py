@@ -104,6 +104,12 @@ def result(answer: answers.Result) -> None:
         out.print(
             f"  [dim]{'corrected by a person; `unit` shows what the agent said' if corrected else answer.verdict}[/]"
         )
+    files(answer.files)
+
+
+def files(published: Sequence[str] | None) -> None:
+    for path in published or ():
+        console().print(f"  [dim]published[/] {plain(path)}")
 
 
 def unit(found: answers.UnitAnswer) -> None:
@@ -127,6 +133,7 @@ def unit(found: answers.UnitAnswer) -> None:
         quoted(out, "its answer", said)
     if found.verdict:
         cli_review.verdict(out, found.verdict)
+    files(found.files)
 
 
 def results_footer(page: answers.Results) -> None:

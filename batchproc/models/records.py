@@ -61,7 +61,8 @@ class Job:
 class Unit:
     """A unit as its row says. `attempt` counts starts and fences writes; `charged` counts those that used one up since
     it was last asked for; `requests` how often it was asked for, `note` what was added when it was. Its payload came in
-    with the reading `source_version` of its source; the reading `gone` did not find it any more."""
+    with the reading `source_version` of its source; the reading `gone` did not find it any more. `shared_from` is the
+    identical unit whose answer it has."""
 
     number: int
     key: str
@@ -84,6 +85,7 @@ class Unit:
     finished_at: datetime | None
     source_version: int = 1
     gone: int | None = None
+    shared_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,14 +1,15 @@
 """What there is to see of jobs, units and results."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 from batchproc import answers, enumerators, options, paging, present, present_units
 from batchproc.errors import InvalidJob, NotFound
-from batchproc.models import ACTIVE_JOBS, JobOptions, JobSpec, JobStatus, UnitStatus
+from batchproc.models import ACTIVE_JOBS, Job, JobOptions, JobSpec, JobStatus, Unit, UnitStatus
 from batchproc.service.base import Service
 from batchproc.settings import Settings
-from batchproc.store import attempts, earlier, events, status, units, verdicts
+from batchproc.store import attempts, earlier, events, publications, status, units, verdicts
 from batchproc.store import jobs as rows
 
 LONGEST_WAIT_S = 45.0
@@ -71,7 +72,8 @@ class Looking(Service):
             verdicts.final_page, job.number, status=wanted, after=paging.unit_after(job, cursor), limit=limit + 1
         )
         counts = await self._store.read(rows.ledger, job.number)
-        return present_units.results(job, page, judged, limit, counts, wanted)
+        files = await self._files(job, page)
+        return present_units.results(job, page, limit, counts, wanted, judged=judged, files=files)
 
     async def get_unit(self, job_id: str, key: str, events_limit: int = 50) -> answers.UnitAnswer:
         """One unit: its payload, its prompt as it is sent, its attempts and the end of its conversation."""
@@ -85,7 +87,15 @@ class Looking(Service):
         tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
         judged = await self._store.read(verdicts.on, [unit])
         before = await self._store.read(earlier.of_unit, unit.number, limit=MOST_EARLIER)
-        return present_units.unit(job, unit, tries, tail, judged.get(unit.number), before)
+        files = await self._files(job, [unit])
+        beside = {"judged": judged.get(unit.number), "before": before, "files": files.get(unit.number)}
+        return present_units.unit(job, unit, tries, tail, **beside)  # type: ignore[arg-type]
+
+    async def _files(self, job: Job, found: Sequence[Unit]) -> Mapping[int, list[str]]:
+        """What these units published."""
+        if not job.options.outputs:
+            return {}
+        return await self._store.read(publications.of_units, [unit.number for unit in found])
 
     async def list_jobs(self, status: str | None = None, cursor: str | None = None, limit: int = 20) -> answers.JobList:
         """A page of jobs, newest first. Raises `InvalidJob`."""

@@ -145,6 +145,7 @@ def unit(row: engine.Row) -> Unit:
         finished_at=moment(row["finished_at"]),
         source_version=row["source_version"],
         gone=row["gone"],
+        shared_from=row["shared_from"],
     )
 
 

@@ -33,6 +33,7 @@ SELECT number, key, payload, note FROM units
 WHERE job = :job AND same = :same AND status = 'pending' AND reason IS NOT 'retry' AND note IS NULL
     AND (:all OR pilot = 1)
 """
+KEY = "SELECT key FROM units WHERE number = :unit"
 GIVE = """
 UPDATE units SET status = 'succeeded', finished_at = :now, due_at = 0, reason = NULL, error = NULL, signature = NULL,
     resumes = NULL, text = (SELECT text FROM units WHERE number = :from_unit),
@@ -82,9 +83,10 @@ def give(tx: engine.Tx, job: Job, unit: int, same: str, now: float) -> int:
         payload = rows.load(row["payload"])
         digest = staleness.input_of(row["key"], payload, content)
         others.append([row["number"], digest, known.of(row["key"], payload, input=digest)])
+    key = tx.execute(KEY, {"unit": unit}).fetchone()["key"]
     tx.execute(GIVE, {"from_unit": unit, "others": rows.dump(others), "now": now})
     for number, *_ in others:
-        data = {"outcome": "shared", "shared_from": unit, "cost_usd": 0.0}
+        data = {"outcome": "shared", "shared_from": key, "cost_usd": 0.0}
         events.append(tx, "unit.succeeded", at=now, job=job.number, unit=number, data=data)
     return len(others)
 

@@ -25,8 +25,8 @@ WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.stat
 """
 UNTRIED = """
 SELECT u.number FROM units u LEFT JOIN trial_results r ON r.job = u.job AND r.trial = :trial AND r.unit = u.number
-WHERE u.job = :job AND u.pilot = 1 AND u.status <> 'cancelled' AND (r.status IS NULL OR r.status = 'cancelled' OR EXISTS (
-    SELECT 1 FROM publications p JOIN attempts a ON a.unit = p.unit AND a.n = p.attempt
+WHERE u.job = :job AND u.pilot = 1 AND u.status <> 'cancelled' AND (r.status IS NULL OR r.status = 'cancelled'
+    OR EXISTS (SELECT 1 FROM publications p JOIN attempts a ON a.unit = p.unit AND a.n = p.attempt
     WHERE p.unit = u.number AND a.trial <> :trial AND (a.trial > 0 OR :trial > 1)))
 """
 """Not final or cancelled when this was tried, and asked for again since; or the file that it published is another

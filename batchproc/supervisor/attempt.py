@@ -15,6 +15,7 @@ from batchproc import judge, prompts, retry
 from batchproc.agents.checker import Checker
 from batchproc.errors import InvalidJob, StoreError, WorkerLost
 from batchproc.models import (
+    MENDED,
     AttemptTask,
     Cause,
     Claimed,
@@ -23,6 +24,7 @@ from batchproc.models import (
     Message,
     Outcome,
     Profile,
+    PromisedFile,
     Report,
     Settlement,
     Started,
@@ -35,6 +37,8 @@ from batchproc.supervisor import ends, tasks, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
 from batchproc.supervisor.proofs import Proofs
+from batchproc.supervisor.publishing import Publishing
+from batchproc.supervisor.staging import Refused
 from batchproc.supervisor.warmth import Turn, Warmth
 from batchproc.workers.base import Workers
 
@@ -62,6 +66,7 @@ class Ongoing:
     report: Report | None = None
     halt: Intent | None = None
     done_for: tasks.DoneFor = tasks.NOTHING
+    files: tuple[PromisedFile, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +134,13 @@ class Attempts:
         try:
             task = tasks.task(attempt.job, attempt.unit, self.home)
             attempt.done_for = await tasks.done_for(attempt.job, attempt.unit)
+            await self._publishing.prepare(attempt, task)
             async with self._turn(attempt, task) as turn:
                 report = attempt.report = await self._report(attempt, task, turn)
         except InvalidJob as error:
             return None, ends.outcome(Cause.PROMPT, str(error))
+        except Refused as error:
+            return None, ends.outcome(Cause.PUBLISHING, str(error))
         except WorkerLost as error:
             return None, ends.outcome(Cause.WORKER_LOST, str(error))
         except StoreError:
@@ -158,7 +166,8 @@ class Attempts:
         if outcome.verdict is not Verdict.SUCCEEDED:
             return outcome
         proofs = Proofs(store=self.store, checker=self.checker)
-        return await proofs.doubt(attempt, task, report) or outcome
+        doubt = await proofs.doubt(attempt, task, report) or await self._publishing.doubt(attempt, task)
+        return doubt or outcome
 
     def _has_to_read(self, attempt: Ongoing, task: AttemptTask) -> bool:
         """Whether our own frame told the agent to read its file, and it could, and has not done so before."""
@@ -218,7 +227,7 @@ class Attempts:
             backoff=self.backoff,
             jitter=self.jitter,
         )
-        is_mended = decision.status is UnitStatus.PENDING and outcome.cause is Cause.SCHEMA  # that says nothing yet
+        is_mended = decision.status is UnitStatus.PENDING and outcome.cause in MENDED  # that says nothing yet
         unit = attempt.unit
         hold = None if is_mended else self.limits.tripped(attempt.job, unit.fence.unit, unit.start, outcome)
         end = ends.decided(attempt, report, outcome, decision, hold, self.clock())
@@ -231,4 +240,8 @@ class Attempts:
 
     async def _settle(self, attempt: Ongoing, end: Settlement) -> None:
         end = replace(ends.redacted(end, attempt.redactor), **attempt.done_for._asdict())
-        await ends.write(self.store, attempt, end, self.clock)
+        await self._publishing.end(attempt, end)
+
+    @property
+    def _publishing(self) -> Publishing:
+        return Publishing(store=self.store, clock=self.clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchproc import judge, retry
 from batchproc.errors import StoreError
-from batchproc.models import Cause, Hold, Intent, Outcome, Pause, Report, Settlement, UnitStatus, Verdict
+from batchproc.models import MENDED, Cause, Hold, Intent, Outcome, Pause, Report, Settlement, UnitStatus, Verdict
 from batchproc.redaction import Redactor
 from batchproc.store import attempts, db
 
@@ -46,7 +46,7 @@ def decided(
         output=report.output if report and final else None,
         error=came.message or None if came.verdict is not Verdict.SUCCEEDED else None,
         signature=came.signature if doubted else None,
-        due_at=0.0 if final or came.cause is Cause.SCHEMA else now + decision.delay_s,  # while it is in the cache
+        due_at=0.0 if final or came.cause in MENDED else now + decision.delay_s,  # while it is in the cache
         reason=None if final else _reason(came, decision),
         hold=_hold(came, decision.pause, now) or hold,
         start=attempt.unit.start,
@@ -56,7 +56,7 @@ def decided(
 
 def _goes_on(attempt: "Ongoing", report: Report | None, cause: Cause | None) -> bool:
     """Whether the conversation goes on: the agent was taken away from it, or its answer is to be mended in it."""
-    if cause is Cause.SCHEMA:
+    if cause in MENDED:
         return report is not None and report.api_calls > 0
     return cause in CARRIED_ON and _may_go_on(attempt, report)
 
@@ -120,24 +120,40 @@ def redacted(end: Settlement, redactor: Redactor) -> Settlement:
     )
 
 
-async def write(store: db.Database, attempt: "Ongoing", end: Settlement, clock: Callable[[], float]) -> None:
-    """Write how it ended, again and again while the disk refuses: what an agent did is not thrown away."""
+Settle = Callable[..., bool]
+"""A verb of the store that ends an attempt: `attempts.settle`, or that for an attempt whose files were promised."""
+
+
+async def write(
+    store: db.Database,
+    attempt: "Ongoing",
+    end: Settlement,
+    clock: Callable[[], float],
+    settle: Settle = attempts.settle,
+) -> None:
+    """Write how it ended."""
+    fence, key = attempt.unit.fence, attempt.unit.key
+    try:
+        won = await patiently(key, lambda: store.write(settle, fence, end, now=clock()))
+    except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running
+        log.exception("unit %s: its end cannot be recorded as it is", key)
+        refused = _refused(end, error)
+        won = await patiently(key, lambda: store.write(settle, fence, refused, now=clock()))
+    if not won:
+        log.warning("unit %s was settled by somebody newer; this end is dropped", key)
+
+
+async def patiently(key: str, writing: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+    """Again and again while the disk refuses: what an agent did is not thrown away."""
     complained = False
     while True:
         try:
-            won = await store.write(attempts.settle, attempt.unit.fence, end, now=clock())
+            return await writing()
         except StoreError as error:
             if not complained:
-                log.error("unit %s cannot be recorded yet; trying again: %s", attempt.unit.key, error)
+                log.error("unit %s cannot be recorded yet; trying again: %s", key, error)
             complained = True
             await asyncio.sleep(RETRY_WRITE_S)
-            continue
-        except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running
-            log.exception("unit %s: its end cannot be recorded as it is", attempt.unit.key)
-            won = await store.write(attempts.settle, attempt.unit.fence, _refused(end, error), now=clock())
-        if not won:
-            log.warning("unit %s was settled by somebody newer; this end is dropped", attempt.unit.key)
-        return
 
 
 def _refused(end: Settlement, error: Exception) -> Settlement:

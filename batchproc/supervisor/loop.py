@@ -12,7 +12,7 @@ from batchproc.models import WORKING, Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
 from batchproc.store import attempts as rows
 from batchproc.store import backlog, db, jobs, units
-from batchproc.supervisor import pauses, tasks
+from batchproc.supervisor import pauses, publishing, tasks
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.dispatch import Dispatcher
 from batchproc.supervisor.limits import Limits
@@ -229,3 +229,5 @@ class Supervisor:
         place = tasks.directory(self._crew.settings.home, job.job_id, unit.fence.unit, unit.fence.attempt)
         keep = await self._crew.store.read(rows.may_go_on, unit.fence.unit)
         await asyncio.to_thread(tidy, place, job, keep_conversation=keep)
+        if job.options.outputs and not self._dispatcher.agents_of(job):
+            await publishing.sweep(self._crew.store, job.number)

@@ -20,6 +20,7 @@ from batchproc.platform import doorbell, lock
 from batchproc.platform import processes as os_processes
 from batchproc.settings import Settings
 from batchproc.store import db, events, processes
+from batchproc.supervisor import publishing
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.loop import Crew, Supervisor
@@ -110,6 +111,7 @@ class _Post:
         log.info("supervisor of %s: pid %d, epoch %d, guard %s", settings.home, os.getpid(), epoch, hired.guard)
         await rescue(store, epoch, running=(), clock=time.time)
         await tidy_after_the_dead(store, settings.home)
+        await publishing.sweep(store)
         workers = InlineWorkers(hired.agent, slots=settings.slots, pays=self._purse.pays)
         await stack.enter_async_context(workers)
         limits = self._limits(store, hired.mark, tag)

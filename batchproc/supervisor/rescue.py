@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection
 
 from batchproc import judge
 from batchproc.models import AgentOptions, Cause, Settlement, UnitStatus
-from batchproc.store import attempts, db
+from batchproc.store import attempts, db, publications
+from batchproc.supervisor import publishing
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +16,15 @@ LOST = "worker lost: the supervisor was killed, the machine stopped, or its atte
 async def rescue(store: db.Database, epoch: int, *, running: Collection[int], clock: Callable[[], float]) -> int:
     """Give every unit that runs nowhere back to the queue, or fail it if that was its last attempt. Returns how many.
 
-    `running` are the numbers of the units that this supervisor runs. A lost attempt is charged: nobody knows what it
+    `running` are the numbers of the units that this supervisor runs. One whose files were promised is ended as that
+    says. A lost attempt is charged: nobody knows what it
     did. Its conversation may go on in the next one.
     """
     lost = [found for found in await store.read(attempts.running) if found[0].unit not in running]
     for fence, charged, options in lost:
+        if options.outputs and (promise := await store.read(publications.promised, fence)) is not None:
+            await publishing.keep(store, promise, fence, epoch=epoch, clock=clock)
+            continue
         end = _end(options, last=charged + 1 >= options.max_attempts)
         await store.write(attempts.rescue, fence, end, epoch=epoch, now=clock())
     if lost:

@@ -24,6 +24,7 @@ def tidy(place: Path, job: Job, *, keep_conversation: bool) -> None:
 
 def _tidy_attempt(place: Path, job: Job) -> None:
     keeps = job.options.profile in {Profile.EDIT, Profile.FULL} and job.options.workspace is Workspace.SCRATCH
+    keeps = keeps and not job.options.outputs  # what was to be kept of it is published
     work = place / "work"
     if keeps and work.is_dir() and any(work.iterdir()):
         targets = [each for each in place.iterdir() if each != work]

@@ -15,7 +15,7 @@ from tests.crash.totals import Totals
 HERE = Path(__file__).parent
 WAITS = {
     *("supervisor_kills", "disk_full", "starters", "faces_killed", "readers_killed", "overspend_scripted", "controls"),
-    *("pilot_kills", "soak"),
+    *("pilot_kills", "soak", "output_kills"),
 }
 
 

@@ -1,8 +1,8 @@
 """What a scripted agent runs: a real process that does what its unit's key says, and tells of it in the effect log.
 
-Started as `python -I -S child.py LOG UNIT ATTEMPT SESSION KEY`; the kind stands after the last dash of the key. It says
-JSON lines on stdout: messages, then one report. It writes its effects itself, one `write` each, so that they tell what
-happened whoever was killed. Knows nothing of batchproc.
+Started in its scratch folder as `python -I -S child.py LOG UNIT ATTEMPT SESSION KEY`; the kind stands after the last
+dash of the key. It says JSON lines on stdout: messages, then one report. It writes its effects itself, one `write`
+each, so that they tell what happened whoever was killed. Knows nothing of batchproc.
 """
 
 import contextlib
@@ -19,6 +19,13 @@ KINDS = ("fail", "die", "empty", "flag", "ok", "slow", "once", "refuse", "stubbo
 OFTEN = ("ok", "slow", "flag", "once", "stubborn", "stray", "flood")
 """Those that need few attempts, or hold an agent for long."""
 LONG = ("slow", "stubborn", "stray")
+WRITERS = ("write", "write", "write", "writeslow", "writefail", "writehalf", "writelink", "writemore")
+"""Those that write the files of their unit, `KEY.md` and `sub/KEY.json`: all well from their second attempt on."""
+
+
+def content(key: str, n: int, name: str) -> str:
+    """What attempt `n` of the unit writes into a file."""
+    return f"{name}: {key}#{n}\n" * 100
 
 
 class Stopped(Exception):
@@ -93,7 +100,28 @@ class Child:
                     os.write(2, b"noise " * 200 + b"\n")
             case "stray":
                 self.leave_a_stray()
+            case "writefail" if self.n == 1:
+                self.write()
+                return failed | {"api_error_status": 500}
+            case kind if kind.startswith("write"):
+                self.write()
         return good
+
+    def write(self) -> None:
+        os.mkdir("sub")
+        self.fill(f"{self.key}.md")
+        if self.kind == "writeslow":
+            self.work(0.5)
+        if self.kind == "writemore":
+            self.fill("sub/draft.txt")
+        if self.kind == "writelink" and self.n == 1:
+            os.symlink(f"../{self.key}.md", f"sub/{self.key}.json")
+        elif self.kind != "writehalf" or self.n > 1:
+            self.fill(f"sub/{self.key}.json")
+
+    def fill(self, name: str) -> None:
+        with open(name, "w") as file:
+            file.write(content(self.key, self.n, name))
 
     def leave_a_stray(self) -> None:
         """A grandchild in a session of its own that would go on for long."""

@@ -3,17 +3,23 @@
 A wrapper around `db.Database.write`, put there by the scripted supervisor; the product has no hook for it.
 """
 
+import itertools
 import os
 import signal
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from batchproc.store import db, events
+from batchproc.supervisor import places, staging
 
 VERBS = (
     *("claims.claim", "attempts.settle", "attempts.rescue", "processes.take_over", "events.append"),
     *("jobs.pause", "jobs.go_on", "limits.keep", "backlog.step"),
 )
+
+STEPS = {"staging.stage": staging, "places.put": places, "staging.clear": staging}
+"""Steps with the files that agents make: no verbs of the store, and in threads of their own."""
+PUBLISHING = (*STEPS, "publications.claim", "publications.promise", "publications.settle", "publications.rescue")
 
 FACTS = ("job.review", "trial.ended")
 """Kinds of events that may stand in the place of a verb: whatever verb tells of them."""
@@ -36,6 +42,9 @@ def arm(point: Point) -> None:
     if point.verb in FACTS:
         _arm_fact(point)
         return
+    if point.verb in STEPS:
+        _arm_step(point)
+        return
     original, seen = db.Database.write, [0]
 
     async def write(self: db.Database, verb: Any, *args: Any, **kwargs: Any) -> Any:
@@ -51,6 +60,23 @@ def arm(point: Point) -> None:
         return result
 
     db.Database.write = write  # type: ignore[method-assign,assignment]
+
+
+def _arm_step(point: Point) -> None:
+    module, step = STEPS[point.verb], point.verb.partition(".")[2]
+    original, count = getattr(module, step), itertools.count(1)
+
+    def stepping(*args: Any, **kwargs: Any) -> Any:
+        is_it = next(count) == point.k
+        if is_it and point.when == "before":
+            die()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            if is_it:
+                die()
+
+    setattr(module, step, stepping)
 
 
 def _arm_fact(point: Point) -> None:

@@ -22,6 +22,7 @@ class Scale:
     overspends: int
     cheap_overspends: int
     readers: int
+    output_kills: int
     soak_units: int = 0
     is_few: bool = False
     call_usd: float = 0.02  # of one call of the overspending model
@@ -42,6 +43,7 @@ CRASH = Scale(
     overspends=3,
     cheap_overspends=6,
     readers=5,
+    output_kills=10,
 )
 TORTURE = Scale(
     name="torture",
@@ -58,6 +60,7 @@ TORTURE = Scale(
     overspends=100,
     cheap_overspends=200,
     readers=50,
+    output_kills=200,
     soak_units=100_000,
 )
 
@@ -80,6 +83,7 @@ def few(n: int) -> Scale:
         overspends=1,
         cheap_overspends=1,
         readers=1,
+        output_kills=n,
         call_usd=0.06,
     )
 

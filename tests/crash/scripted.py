@@ -2,8 +2,9 @@
 
 What it is to do stands in `scripted.json` in its store's folder: `log` (of effects), `guard` (a guard's name; `off`:
 none, and nothing is swept either), `agent` (`children`: real processes under the guard; `fast`: none at all; `noting`:
-none, and it tells of its start in the log), `reserve` (False plants the fault that nothing is reserved). Where it is to
-die, once, stands in `point.json`.
+none, and it tells of its start in the log). Faults that it plants: `reserve` (False: nothing is reserved), `promises`
+(False: nobody keeps what a dead one promised), `staging` (False: what an agent wrote is put to its place at once,
+accepted or not). Where it is to die, once, stands in `point.json`.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ from batchproc import budget, prices, settings
 from batchproc.agents import guard
 from batchproc.models import AgentEvent, AttemptTask, Message, Report, Started, Tokens
 from batchproc.platform import processes
+from batchproc.store import publications
 from batchproc.supervisor import process
-from tests.crash import child, points
+from tests.crash import child, faults_of_outputs, points
 
 CHILD = Path(child.__file__)
 
@@ -65,12 +67,13 @@ class ScriptedAgent:
 
     async def _start(self, task: AttemptTask) -> asyncio.subprocess.Process:
         place = Path(task.directory)
-        place.mkdir(parents=True, exist_ok=True)
+        (place / "work").mkdir(parents=True, exist_ok=True)
         mark = {guard.TAG: f"{self.tag}:{task.session_id}", guard.WORKER: str(os.getpid())}
         about = (self.log, str(task.unit), str(task.attempt), task.session_id, task.key)
         return await asyncio.create_subprocess_exec(
             *(self.guard.cli_path(place), "-I", "-S", CHILD, *about),
             env={**os.environ, **mark},
+            cwd=place / "work",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -148,10 +151,15 @@ async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     known = settings.load()
     plan = json.loads((known.home / "scripted.json").read_text())
-    if (point := take_point(known.home)) is not None:
-        points.arm(point)
     if not plan.get("reserve", True):
         budget.Reservation.usd = budget.Reservation.alone_usd = lambda *_: 0.0
+
+    if not plan.get("promises", True):
+        publications.promised = lambda *_: None
+    if not plan.get("staging", True):
+        faults_of_outputs.publish_at_once()
+    if (point := take_point(known.home)) is not None:
+        points.arm(point)
 
     async def hire(tag: str) -> process.Hired:
         tied = guard.Guard(name="none" if plan["guard"] == "off" else plan["guard"], cli=Path(sys.executable))

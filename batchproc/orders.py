@@ -72,6 +72,7 @@ def said_of_retry(count: int, job: Job) -> str:
 
 def deleted(job: Job, counts: Mapping[str, int]) -> answers.DeletedJob:
     message = "the job, its units, results, events and files are gone"
+    message += f"; what it published in {job.options.output_base} stays" if job.options.outputs else ""
     return answers.DeletedJob(
         ledger=ledger.words(counts), job_id=job.job_id, status="deleted", counts=dict(counts), message=message
     )

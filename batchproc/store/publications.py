@@ -25,9 +25,6 @@ class Claimed(NamedTuple):
     twins: list[str]
 
 
-FORGET_OTHERS = """
-DELETE FROM publications WHERE unit = :unit AND sha256 IS NULL AND path NOT IN (SELECT value FROM json_each(:paths))
-"""
 OWNERS = """
 SELECT p.path, p.unit, p.sha256, u.key FROM json_each(:paths) j JOIN publications p ON p.job = :job AND p.path = j.value
 JOIN units u ON u.number = p.unit
@@ -48,7 +45,7 @@ def claim(tx: engine.Tx, job: int, unit: int, base: str, paths: Sequence[str]) -
     """Take the places `paths` below `base` for the unit's attempt, and say with it that files will wait there. Raises
     `Taken`."""
     places = {path: f"{base.rstrip('/')}/{path}" for path in paths}
-    tx.execute(FORGET_OTHERS, {"unit": unit, "paths": rows.dump(list(places.values()))})
+    tx.execute(attempts.FORGET_CLAIMS, {"unit": unit})
     claimed = []
     for path, place in places.items():
         claimed.append(Claimed(path, _own(tx, job, unit, base, path), _twins(tx, job, place)))
@@ -149,7 +146,7 @@ def _publish(tx: engine.Tx, promise: Promise, now: float) -> None:
 
 OF_UNITS = """
 SELECT p.unit, p.path FROM json_each(:units) j JOIN publications p ON p.unit = j.value
-WHERE p.sha256 IS NOT NULL ORDER BY p.path
+WHERE p.sha256 IS NOT NULL
 """
 
 
@@ -158,7 +155,7 @@ def of_units(tx: engine.Tx, units: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {unit: [] for unit in units}
     for row in tx.execute(OF_UNITS, {"units": rows.dump(list(units))}):
         found[row["unit"]].append(row["path"])
-    return found
+    return {unit: sorted(paths) for unit, paths in found.items()}
 
 
 STAGINGS = "SELECT job, job_id, base FROM stagings WHERE :job IS NULL OR job = :job"

@@ -15,6 +15,7 @@ from batchproc.store import (
     needs,
     pilots,
     processes,
+    publications,
     refresh,
     results,
     retention,
@@ -90,6 +91,13 @@ REFUSED = {
     "a unit that was drawn in no draw": "INSERT INTO drawn_units (job, kind, place, unit, attempt) "
     "SELECT job, 'random', 1, number, 1 FROM units",
     "a draw of none": "INSERT INTO draws VALUES (1, 'x', 0, 1, 0, 'x', 1)",
+    "a file of nobody's attempt": "INSERT INTO publications (job, path, folded, unit, sha256, published_at) "
+    "SELECT job, '/x', '/x', number, 'h', 1 FROM units",
+    "a file that was never published": "INSERT INTO publications (job, path, folded, unit, attempt, sha256) "
+    "SELECT job, '/x', '/x', number, 1, 'h' FROM units",
+    "a place of two units": "INSERT INTO publications (job, path, folded, unit) SELECT job, '/x', '/x', number "
+    "FROM units UNION ALL SELECT job, '/x', '/x', number FROM units",
+    "a promise to no unit": "INSERT INTO promises VALUES (99, 1, '/', '[]', '{}', 1)",
     "an attempt numbered 0": "INSERT INTO attempts (unit, n, epoch, started_at) SELECT number, 0, 1, 1 FROM units",
 }
 
@@ -209,6 +217,11 @@ def all_statements():
         *((sql, {}) for sql in (answered.BOUNDS, draws.CURRENT, draws.FORGET, draws.KEEP, draws.KEEP_UNIT)),
         *((sql, {}) for sql in (draws.COUNTS, draws.TAINTED, draws.TO_JUDGE)),
         *((sql.format(status=""), {}) for sql in (results.RESULTS, results.JUDGED_RESULTS, results.IS_JUDGED)),
+        *((sql, {}) for sql in (attempts.FORGET_CLAIMS, attempts.FORGET_PROMISE)),
+        (publications.OWNERS, {"paths": '["/x"]'}),
+        (publications.OF_UNITS, {"units": "[1]"}),
+        *((sql, {"path": "/x"}) for sql in (publications.BELOW, publications.TWINS, publications.OF_ATTEMPT)),
+        *((sql, {}) for sql in (publications.WORKING, publications.FORGET_STAGING, publications.STAGE)),
     ]
     return [*STATEMENTS, *more]
 

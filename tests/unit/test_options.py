@@ -303,3 +303,63 @@ def test_the_schema_of_an_answer_is_expanded_and_checked(settings):
     assert found.output_schema["properties"] == {"n": {"type": ["integer", "null"]}}
     with pytest.raises(InvalidJob, match=r"output_schema\.n = 'int'"):
         options.resolve(JobOptions(), settings, output_schema={"n": "int"})
+
+
+# Outputs.
+
+
+def outputs(settings, data, **more):
+    return resolve(settings, **{"profile": "edit", "outputs": ["{{ a }}.md"], "output_directory": str(data), **more})
+
+
+def test_outputs_are_written_in_a_folder_of_each_attempts_own(settings, data):
+    found = outputs(settings, data, working_directory=str(data.parent / "more"))
+    assert (found.workspace, found.outputs, found.output_base) == (Workspace.SCRATCH, ["{{ a }}.md"], str(data))
+    assert found.overwrite_outputs is False
+
+
+def test_the_working_directory_takes_the_outputs_if_no_other_folder_is_named(settings, data):
+    found = outputs(settings, data, working_directory=str(data), output_directory=None)
+    assert found.output_base == str(data) and found.output_directory is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"profile": "read-only"}, "options.profile"),
+        ({"profile": "full"}, "options.profile"),
+        ({"workspace": "shared", "working_directory": "."}, "options.workspace"),
+        ({"output_directory": None}, "options.output_directory"),
+        ({"output_directory": "relative"}, "options.output_directory"),
+        ({"output_directory": "/nowhere/at/all"}, "options.output_directory"),
+        ({"outputs": []}, "options.output_directory"),
+        ({"outputs": ["{{ a"]}, "options.outputs"),
+        ({"outputs": ["same.md"]}, "options.outputs"),
+        ({"disallowed_tools": ["Write"]}, "options.disallowed_tools"),
+    ],
+)
+def test_outputs_that_cannot_work_are_refused_with_the_option_that_is_wrong(settings, data, given, field):
+    if given.get("working_directory"):
+        given = given | {"working_directory": str(data)}
+    with pytest.raises(InvalidJob) as refused:
+        outputs(settings, data, **given)
+    assert refused.value.field == field
+
+
+def test_outputs_may_not_go_into_the_store(settings, data):
+    with pytest.raises(InvalidJob, match="batchproc's own store"):
+        outputs(settings, data, output_directory=str(settings.home))
+
+
+def test_a_folder_that_is_a_link_is_followed_once_when_the_job_is_made(settings, data):
+    (data.parent / "link").symlink_to(data)
+    assert outputs(settings, data, output_directory=str(data.parent / "link")).output_base == str(data)
+
+
+def test_a_job_that_is_given_outputs_later_leaves_the_shared_workspace(settings, data):
+    known = resolve(settings, profile="edit", working_directory=str(data))
+    assert known.workspace is Workspace.SHARED
+    new = options.revise(known, JobOptions(outputs=["{{ a }}.md"]), settings)
+    assert (new.workspace, new.output_base) == (Workspace.SCRATCH, str(data))
+    moved = options.revise(new, JobOptions(working_directory=str(data.parent / "more")), settings)
+    assert moved.output_base == str(data.parent / "more")

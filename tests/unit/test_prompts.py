@@ -160,3 +160,10 @@ def test_a_template_that_does_not_parse_names_its_line():
 def test_a_template_cannot_leave_its_sandbox(attack):
     with pytest.raises(InvalidJob):
         Prompt(attack).render("k", {"v": "x"})
+
+
+def test_a_conversation_that_goes_on_is_told_to_write_its_files_anew():
+    for note, mends in ((None, None), ("shorter", None), (None, "the agent did not write a.md")):
+        said = going_on(note, mends, ["a.md"])
+        assert "new, empty one" in said and said.endswith('- "a.md"\n')
+    assert "StructuredOutput tool" in going_on(None, "it does not fit") and "files" not in going_on(None)

@@ -43,13 +43,17 @@ def test_key_payload_and_content_are_the_input(other):
         {"system_prompt": "be brief"},
         {"allowed_tools": ["WebFetch"]},
         {"check": ["/bin/true"]},
+        {"outputs": ["{{ b }}.md"]},
+        {"output_directory": "/elsewhere"},
     ],
 )
 def test_what_an_answer_hangs_on_changes_its_fingerprint(job, options):
     assert of(changed(job, **options)) != of(job)
 
 
-@pytest.mark.parametrize("options", [{"max_concurrency": 9}, {"budget_usd": 77.0}, {"timeout_s": 5.0}])
+@pytest.mark.parametrize(
+    "options", [{"max_concurrency": 9}, {"budget_usd": 77.0}, {"timeout_s": 5.0}, {"overwrite_outputs": True}]
+)
 def test_what_changes_no_answer_does_not(job, options):
     assert of(changed(job, **options)) == of(job)
 

@@ -154,3 +154,12 @@ async def test_a_job_that_may_overwrites_what_is_there(house, source, out):
     assert status.counts["succeeded"] == 3 and tree(out)["a.txt.md"] == "about a.txt.md"
     await house.service.delete_job(status.job_id)
     assert len(tree(out)) == 3
+
+
+async def test_a_dry_run_with_the_rehearsal_model_writes_them_too(house, source, out):
+    named = options(out, outputs=["{{ relative_path }}.md", "{{ relative_path }}.txt"], model="rehearsal")
+    status = await house.run("Sum it up.", source, **named)
+    assert status.counts["succeeded"] == 3, [one.error for one in await house.results(status.job_id)]
+    written = tree(out)
+    assert len(written) == 6 and "text of a.txt" in written["a.txt.md"]
+    assert all("not Claude" in text for text in written.values())

@@ -1,4 +1,5 @@
-"""The built-in script: reads the unit's file through the CLI's own Read tool and says what is true of its content.
+"""The built-in script: reads the unit's file through the CLI's own Read tool and says what is true of its content. It
+writes that into the files that the unit is to have.
 
 A pure function of the call. Every answer says first that it is not Claude's.
 """
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchproc.agents.rehearsal import reading, schema, text
+from batchproc.agents.rehearsal import reading, schema, text, writing
 from batchproc.agents.rehearsal.calls import Call, Reply
 from batchproc.agents.rehearsal.reading import Reading
 from batchproc.agents.rehearsal.text import Facts
@@ -137,6 +138,9 @@ def _terms(facts: Facts) -> str:
 def _finish(call: Call, answer: Answer) -> Reply:
     """In the shape that was asked for; a schema that we cannot satisfy is said, not tried for ever."""
     lines = answer.lines
+    if "Write" in call.tools and (files := writing.left(call)):
+        content = "\n".join([MARK, *lines, ""])
+        return Reply(text=MARK, tools=[("Write", {"file_path": name, "content": content}) for name in files])
     if STRUCTURED in call.tools:
         asked = {use.tool_use_id for use in call.tool_uses if use.name == STRUCTURED}
         given = [result for result in call.tool_results if result.tool_use_id in asked]

@@ -68,7 +68,7 @@ class Snapshot:
     waits_for: str | None
     changes: list[Event]
     pilot: PilotLook | None
-    run_again: int
+    run_again: int = 0
     review: draws.ReviewLook | None = None
 
 

@@ -12,12 +12,12 @@ from batchproc.store import backlog, control, jobs, retention
 from tests.crash.enumerated import enumerate_job
 from tests.crash.machine_base import BY
 from tests.crash.machine_pilot import is_open
-from tests.crash.machine_work import Work
+from tests.crash.machine_source import Sources
 from tests.crash.model import UNDER_WAY, Job
 from tests.crash.model_unit import Unit
 
 
-class StoreMachine(Work):
+class StoreMachine(Sources):
     """Rules are what people, supervisors and fate do; each does the same to the store and to the model."""
 
     # Beginnings.
@@ -51,7 +51,7 @@ class StoreMachine(Work):
             max_units=max_units,
         )
         row = self.run(enumerate_job(self.store, options, n, now=self.now, interrupted=interrupted))
-        units = [Unit(f"u{i}") for i in range(1, n + 1)]
+        units = [Unit(f"u{i}", value=i) for i in range(1, n + 1)]
         self.jobs[row.number] = (row, Job(budget=budget, max_attempts=max_attempts, max_units=max_units, units=units))
 
     @rule(seconds=st.sampled_from([0.0, 1.0, 30.0, 3600.0, -3600.0]))

@@ -14,7 +14,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant
 from batchproc.models import Claimed, Order
 from batchproc.models import Job as Row
 from batchproc.redaction import Redactor
-from batchproc.store import backlog, db, jobs
+from batchproc.store import backlog, db, jobs, update_items
 from batchproc.supervisor.attempt import Ongoing
 from tests.crash import judge
 from tests.crash.model import Job
@@ -55,6 +55,7 @@ class Base(RuleBasedStateMachine):
         self.place = Path(tempfile.mkdtemp(prefix="machine-", dir=SHM if SHM.is_dir() else None))
         self.runner = asyncio.Runner()
         self.step, backlog.STEP = backlog.STEP, 2  # so that a few units take several steps
+        self.window, update_items.WINDOW = update_items.WINDOW, 2
         self.store = db.Database(self.place / "home")
         self.run(self.store.__aenter__())
         self.jobs: dict[int, tuple[Row, Job]] = {}
@@ -70,7 +71,7 @@ class Base(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.run(self.store.__aexit__(None, None, None))
         self.runner.close()
-        backlog.STEP = self.step
+        backlog.STEP, update_items.WINDOW = self.step, self.window
         shutil.rmtree(self.place)
 
     def row(self, row: Row) -> Row:
@@ -122,10 +123,11 @@ def everything(tx: Any, numbers: Iterable[int], *, gap_free: bool) -> tuple[Find
 JOB = """
 SELECT status, reason, paused_from, starts, approved_at IS NOT NULL AS is_approved, round, trial, approved_trial,
     instructions,
-    options ->> 'budget_usd' AS budget, cost_usd FROM jobs WHERE number = :job
+    options ->> 'budget_usd' AS budget, source_version, cost_usd FROM jobs WHERE number = :job
 """
 UNITS = """
-SELECT key, pilot, status, attempt, charged, requests, intent, text, signature IS NOT NULL FROM units WHERE job = :job
+SELECT key, pilot, status, attempt, charged, requests, intent, text, signature IS NOT NULL,
+    payload ->> 'value', gone IS NOT NULL FROM units WHERE job = :job
 ORDER BY number
 """
 TRIALS = "SELECT n, round, variant, instructions, ended_at IS NOT NULL FROM trials WHERE job = :job ORDER BY n"
@@ -155,9 +157,12 @@ def meant_by(job: Job) -> dict[str, Any]:
     known = (job.status, job.reason, job.paused_from, job.starts, job.is_approved, job.round, job.trial)
     known += (job.approved_trial,)
     return {
-        "job": (*known, job.instructions, job.budget),
+        "job": (*known, job.instructions, job.budget, job.source_version),
         "units": [
-            (u.key, u.pilot, u.status, u.attempt, u.charged, u.requests, u.intent, u.text, u.signature is not None)
+            (
+                *(u.key, u.pilot, u.status, u.attempt, u.charged, u.requests, u.intent, u.text),
+                *(u.signature is not None, u.value, u.gone),
+            )
             for u in job.units
         ],
         "trials": [(one.n, one.round, one.variant, one.instructions, one.has_ended) for one in job.tried],

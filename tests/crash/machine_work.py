@@ -170,6 +170,7 @@ class Work(People):
 
     def _settle(self, attempt: Attempt, end: Any, cost: float) -> None:
         unit, job = attempt.unit, attempt.job
+        value = attempt.claimed.payload["value"]
         end = replace(end, input=DIGEST, fingerprint=self._fingerprint(attempt))
         live = attempt.is_live and attempt.epoch == self.epoch
         before = self.dump()
@@ -184,7 +185,8 @@ class Work(People):
         wanted = unit.intent == "cancel" or job.status == "cancelled"
         if wanted and (status == "pending" or end.outcome in {"lost", "released"}):
             status, due_at = "cancelled", 0.0
-        unit.end(status, charged=end.charged, cost=cost, due_at=due_at, text=text)
+        answered = None if status == "pending" else value
+        unit.end(status, charged=end.charged, cost=cost, due_at=due_at, text=text, answered=answered)
         unit.said = unit.asked if unit.is_final else None
         unit.charged *= not stale
         if end.hold is not None and job.starts <= end.start:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from tests.crash.model_pilot import Pilot
+from tests.crash.model_source import Sourced
 from tests.crash.model_unit import DUST, Retry, Unit
 
 UNDER_WAY = {"pilot", "running", "paused"}
 
 
 @dataclass
-class Job(Pilot):
+class Job(Sourced):
     """What people do with it, and what becomes of it."""
 
     def of(self, status: str) -> list[Unit]:
@@ -122,9 +122,10 @@ class Job(Pilot):
         """A step of the oldest order to run units again."""
         retry = self.retries[0]
         wanted = {"succeeded", "flagged", "failed"} if retry.status == "stale" else {retry.status}
-        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status in wanted][:step]
+        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status in wanted]
+        meant = [n for n in meant if retry.status != "stale" or not self.units[n].gone][:step]
         for n in meant:
-            if retry.status != "stale" or self.units[n].said != self.instructions:
+            if retry.status != "stale" or not self.units[n].is_fresh(self.instructions):
                 self.units[n].ask_again()
         if len(meant) == step:
             retry.after = meant[-1]

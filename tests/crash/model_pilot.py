@@ -126,6 +126,9 @@ class Pilot:
             else:
                 self.status, self.reason, self.paused_from = "review", None, None
 
+    def drain(self) -> None:
+        raise NotImplementedError
+
     def restore(self, n: int) -> None:
         """Trial `n` is the one in force: what the pilot's units came to in it counts."""
         if n != self.trial:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
-FINAL = {"succeeded", "flagged", "failed", "cancelled"}
+FINAL = {"succeeded", "flagged", "failed", "skipped", "cancelled"}
 DUST = 1e-9
 
 
 @dataclass
 class Unit:
-    """`reserved` is what its open attempt may cost; `paid` what the ended ones did, by trial."""
+    """`reserved` is what its open attempt may cost; `paid` what the ended ones did, by trial. `value` is its payload;
+    `answered` the one that it came to its end for, None if nobody knows; `gone`: its source does not have it."""
 
     key: str
     status: str = "pending"
@@ -25,6 +26,9 @@ class Unit:
     asked: str = ""  # what the job says when it is claimed
     said: str | None = None  # what the job said for its answer; None: not known
     paid: dict[int, float] = field(default_factory=dict)
+    value: int = 0
+    answered: int | None = None
+    gone: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -39,12 +43,25 @@ class Unit:
         self.attempt += 1
         self.said = None
 
-    def end(self, status: str, *, charged: bool, cost: float, due_at: float = 0.0, text: str | None = None) -> None:
+    def end(
+        self,
+        status: str,
+        *,
+        charged: bool,
+        cost: float,
+        due_at: float = 0.0,
+        text: str | None = None,
+        answered: int | None = None,
+    ) -> None:
         self.status, self.due_at, self.intent, self.reserved = status, due_at, None, 0.0
         self.charged += charged
         self.paid[self.trial] = self.paid.get(self.trial, 0.0) + cost
-        self.text = text
+        self.text, self.answered = text, answered
         self.signature = "known" if status in {"failed", "flagged"} else None
+
+    def is_fresh(self, instructions: str) -> bool:
+        """Whether its answer was given for what it is, by what the job says."""
+        return self.said == instructions and self.answered == self.value
 
     def cancel(self) -> None:
         self.end("cancelled", charged=False, cost=0.0)
@@ -54,11 +71,12 @@ class Unit:
         self.status, self.due_at, self.charged, self.text, self.signature = "pending", 0.0, 0, None, None
 
     def result(self, trial: int) -> "Result":
-        return Result(self.status, self.text, self.signature is not None, self.paid.get(trial, 0.0), self.said)
+        doubted = self.signature is not None
+        return Result(self.status, self.text, doubted, self.paid.get(trial, 0.0), self.said, self.answered)
 
     def be(self, result: "Result") -> None:
         self.status, self.text, self.signature = result.status, result.text, "known" if result.doubted else None
-        self.said = result.said
+        self.said, self.answered = result.said, result.answered
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,7 @@ class Result:
     doubted: bool
     cost: float
     said: str | None = None
+    answered: int | None = None
 
 
 @dataclass

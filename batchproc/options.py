@@ -100,6 +100,9 @@ def _outputs(options: JobOptions, home: Path) -> dict[str, Any]:
     if options.workspace is Workspace.SHARED:
         way_out = "outputs are written in a folder of each attempt's own first; leave the workspace out"
         raise InvalidJob("options.workspace", "shared", way_out)
+    if options.share_identical:
+        way_out = "a unit that shares an answer writes no outputs of its own; leave one of the two out"
+        raise InvalidJob("options.share_identical", True, way_out)
     if "Write" in options.disallowed_tools:
         raise InvalidJob("options.disallowed_tools", "Write", "agents write the outputs with it")
     if folder is None and options.working_directory is None:

@@ -4,7 +4,6 @@ import argparse
 import csv
 import io
 import json
-import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 
 from batchproc import answers
+from batchproc.export.csv import neutral
 from batchproc.interfaces.cli_words import console, plain, safe
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ def as_csv(found: answers.QueryResults) -> str:
 
 
 def _cell(value: Cell) -> Cell:
-    if not isinstance(value, str):
-        return value
-    text = safe(value)
-    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text)
-    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@"} and not is_number else text
+    return neutral(safe(value)) if isinstance(value, str) else value
 
 
 def harmless_json(content: Any) -> str:

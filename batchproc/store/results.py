@@ -87,9 +87,9 @@ def _block(columns: list[list[Any]]) -> Block:
 
 
 def _corrected(correction: str) -> tuple[str | None, str | None]:
-    """Text and structured answer: where a person gave the one, nobody said the other."""
+    """Text and structured answer: the text of a structured one is its JSON, as an agent's is."""
     given = rows.load(correction)
-    return (None, correction) if isinstance(given, dict) else (given, None)
+    return (correction, correction) if isinstance(given, dict) else (given, None)
 
 
 def _records(texts: list[str | None]) -> list[dict[str, Any]]:

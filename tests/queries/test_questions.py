@@ -48,7 +48,7 @@ async def test_values_have_the_types_that_they_have_in_json(ask, store):
 async def test_a_correction_takes_the_answers_place(ask, store, job):
     sql = "SELECT out_vendor, out_total, text, verdict, corrected_from FROM results WHERE key = 'u3'"
     [[vendor, total, text, verdict, said]] = await ask(job, sql)
-    assert (vendor, total, text, verdict) == ("Vendor 1", 300, None, "correct")
+    assert (vendor, total, verdict) == ("Vendor 1", 300, "correct") and json.loads(text)["vendor"] == "Vendor 1"
     assert json.loads(said)["vendor"] == "Vendor 3"
     await answer(store, job, "u3", output={"vendor": "Vendor 9"})
     assert await ask(job, sql) == [["Vendor 9", None, "yes", None, None]]

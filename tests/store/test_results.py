@@ -91,7 +91,8 @@ async def test_a_correction_takes_the_place_of_the_answer_and_names_what_was_sai
     await judge(store, job, "u2", "correct", "right")
     await judge(store, job, "u3")
     one, two, three = await cells(store, job)
-    assert (one["out_risk"], one["out_why"], one["text"], one["verdict"]) == ("high", "see 4.2", None, "correct")
+    assert (one["out_risk"], one["out_why"], one["verdict"]) == ("high", "see 4.2", "correct")
+    assert json.loads(one["text"]) == {"risk": "high", "why": "see 4.2"}
     assert json.loads(one["corrected_from"]) == {"risk": "low"}
     assert (two["text"], two["corrected_from"], two["verdict"]) == ("right", "wrong", "correct")
     assert (three["text"], three["corrected_from"], three["verdict"]) == ("fine", None, "accept")

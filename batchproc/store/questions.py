@@ -99,7 +99,8 @@ WHERE u.job = {job} AND u.finished_at IS NOT NULL
 UNIT = (
     "u.key",
     "u.status",
-    "CASE WHEN v.correction IS NULL THEN u.text ELSE iif(v.correction LIKE '{%', v.correction, v.correction ->> '$') END",
+    "CASE WHEN v.correction IS NULL THEN u.text WHEN v.correction LIKE '{%' THEN v.correction "
+    "ELSE v.correction ->> '$' END",
     "round(u.cost_usd, 6)",
     "u.attempt",
     "u.error",

@@ -10,9 +10,10 @@ The house, from the door inwards:
     workers      carry attempts, one per slot
     agents       run one prompt: the Claude Agent SDK, the guard, the rehearsal model
     store        the only place with our SQL
+    export       results as files, streamed; queries: questions in SQL, in a sealed process
     enumerators  find items: file, csv, excel, json, parquet, sql, list
     tables       the program that opens workbooks and Parquet files
-    prompts, judge, retry, budget, approvals, forecast    pure decisions
+    prompts, judge, retry, budget, approvals, forecast, staleness, gold, sampling    pure decisions
     platform     the only place that knows the operating system
 """
 

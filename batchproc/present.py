@@ -179,8 +179,8 @@ def _next_after_status(look: Snapshot) -> str:
             return PAUSE_WAYS_OUT[Pause(job.reason)] if job.reason in set(Pause) else "call start_job to go on"
         case JobStatus.COMPLETED:
             return (
-                "call get_results, or query_results and export_results for all of them; review_units draws some for the "
-                "user to judge; retry_units asks for units again, update_source takes in what changed in the source"
+                "call get_results, or query_results and export_results for all of them; review_units draws some for "
+                "the user to judge; retry_units asks for units again, update_source takes in what changed in the source"
             )
         case JobStatus.FAILED:
             return "mend the source or the instructions and create the job again"

@@ -1,22 +1,7 @@
 """The nouns of the house. Pydantic at the door (`spec`), frozen dataclasses inside, closed sets in `words`."""
 
-from batchproc.models.records import (
-    Attempt,
-    Claim,
-    Claimed,
-    EarlierAnswer,
-    Event,
-    Fence,
-    Hold,
-    Job,
-    Order,
-    Promise,
-    PromisedFile,
-    Settlement,
-    Trial,
-    TrialResult,
-    Unit,
-)
+from batchproc.models.claims import Claim, Claimed, Fence, Hold, Order, Promise, PromisedFile, Settlement
+from batchproc.models.records import Attempt, EarlierAnswer, Event, Job, Trial, TrialResult, Unit
 from batchproc.models.reviews import WRONG, Decision, Gold, Judgement
 from batchproc.models.runs import (
     MENDED,

@@ -46,7 +46,8 @@ there are, in the background. The data never passes through this conversation.
    its budget_usd (5 dollars, until options or an approved plan say otherwise): it pauses, and goes on when the user
    raises it.
 6. review_units draws answers for the user to judge, record_verdict keeps what he says: get_status then tells how many
-   are wrong at most.
+   are wrong at most. update_job on a job that has run tries the change on what was judged first. update_source runs
+   only what is new or changed in the source.
 
 Plain instructions go into the system prompt that all units share; each unit's data is its message. Instructions with
 {{ field }} are a template: filled in, they are the whole message.

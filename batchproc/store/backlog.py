@@ -146,10 +146,11 @@ DELETE FROM units WHERE number IN (SELECT number FROM units WHERE job = :job LIM
 
 BY_STATUS = """
 SELECT number FROM units WHERE job = :job AND status = :status AND finished_at IS NOT NULL AND number > :after
-ORDER BY number LIMIT :limit
+    AND gone IS NULL ORDER BY number LIMIT :limit
 """
 BY_SIGNATURE = """
-SELECT number FROM units WHERE job = :job AND signature = :signature AND number > :after ORDER BY number LIMIT :limit
+SELECT number FROM units WHERE job = :job AND signature = :signature AND number > :after AND gone IS NULL
+ORDER BY number LIMIT :limit
 """
 ANSWERED = """
 SELECT number, key, payload, note, input, fingerprint FROM units

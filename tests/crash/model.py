@@ -122,8 +122,9 @@ class Job(Sourced):
         """A step of the oldest order to run units again."""
         retry = self.retries[0]
         wanted = {"succeeded", "flagged", "failed"} if retry.status == "stale" else {retry.status}
-        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status in wanted]
-        meant = [n for n in meant if retry.status != "stale" or not self.units[n].gone][:step]
+        meant = [n for n, unit in enumerate(self.units) if n > retry.after and unit.status in wanted and not unit.gone][
+            :step
+        ]
         for n in meant:
             if retry.status != "stale" or not self.units[n].is_fresh(self.instructions):
                 self.units[n].ask_again()

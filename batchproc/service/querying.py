@@ -1,6 +1,6 @@
 """Questions to a job's results, in SQL."""
 
-import re
+import string
 
 from batchproc import answers, present_query, queries
 from batchproc.errors import InvalidJob
@@ -74,7 +74,7 @@ class Querying(Service):
 def _question(sql: str) -> str:
     """The question as it is run. Raises UnicodeEncodeError for what is no text."""
     sql.encode()
-    question = re.sub(r"[;\s]+$", "", sql)
+    question = sql.rstrip(string.whitespace + ";")
     if not question:
         raise InvalidJob("sql", sql, "write one SELECT or WITH query of the table results, or leave it out")
     if "\0" in question:

@@ -185,6 +185,12 @@ async def test_what_is_wrong_is_said_with_a_way_out(ask, job, sql):
     assert WRONG[sql] in await refused(ask, job, sql)
 
 
+async def test_a_long_space_within_a_question_holds_nobody_up(ask, job):
+    """Each character of it was looked at from each other one: minutes in which the whole service stood still."""
+    async with asyncio.timeout(30):
+        assert await ask(job, "SELECT" + " " * 90_000 + "count(*) FROM results ;\n; ") == [[11]]
+
+
 HONEST = {
     'SELECT out_vendor AS "in_all", count(*) AS \'n\' FROM results GROUP BY 1 ORDER BY "in_all" LIMIT 1': [
         ["Vendor 0", 2]

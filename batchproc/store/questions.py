@@ -12,7 +12,7 @@ from typing import Any
 from batchproc import columns
 from batchproc.columns import Fields
 from batchproc.models import FINAL, Job
-from batchproc.store import engine, jobs, results
+from batchproc.store import engine, jobs, results, verdicts
 
 FEW = 5_000
 """Final units of a job whose fields are looked for in all of them; takes some tens of milliseconds."""
@@ -92,8 +92,8 @@ def _known(payload: Fields, answer: Fields, of: int, seen: int, numbers: set[str
 
 
 VIEW = """
-SELECT {columns} FROM {schema}.units u LEFT JOIN {schema}.verdicts v ON v.unit = u.number
-    AND v.status = u.status AND v.text IS u.text AND v.output IS u.output
+SELECT {columns} FROM {schema}.units u LEFT JOIN {schema}.verdicts v
+    ON v.unit = u.number AND {holds}
 WHERE u.job = {job} AND u.finished_at IS NOT NULL
 """
 UNIT = (
@@ -122,7 +122,7 @@ def view(job: int, known: Known, schema: str) -> str:
     ]
     named = zip(values, known.table.columns, strict=True)
     shown = ",\n    ".join(f"{value} AS {quoted(column.name)}" for value, column in named)
-    return VIEW.format(columns=shown, schema=schema, job=job)
+    return VIEW.format(columns=shown, schema=schema, holds=verdicts.HOLDS, job=job)
 
 
 def quoted(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from batchproc import columns
 from batchproc.columns import Block
 from batchproc.models import Event, Job, UnitStatus
-from batchproc.store import engine, events, rows
+from batchproc.store import engine, events, rows, verdicts
 
 BLOCK = 500
 """Results at a time: what a page of 100 kB each takes is still within bounds."""
@@ -56,12 +56,12 @@ RESULTS = """
 SELECT u.key, u.status, u.text, u.cost_usd, u.attempt, u.error, u.gone, u.payload, u.output, NULL, NULL
 FROM units u WHERE u.job = :job AND u.finished_at IS NOT NULL{status} ORDER BY u.number
 """
-JUDGED_RESULTS = """
+JUDGED_RESULTS = f"""
 SELECT u.key, u.status, u.text, u.cost_usd, u.attempt, u.error, u.gone, u.payload, u.output, v.verdict, v.correction
 FROM units u LEFT JOIN verdicts v ON v.unit = u.number
-    AND v.status = u.status AND v.text IS u.text AND v.output IS u.output
-WHERE u.job = :job AND u.finished_at IS NOT NULL{status} ORDER BY u.number
-"""
+    AND {verdicts.HOLDS}
+WHERE u.job = :job AND u.finished_at IS NOT NULL{{status}} ORDER BY u.number
+"""  # noqa: S608 - our own condition
 IS_JUDGED = "SELECT 1 FROM verdicts WHERE job = :job LIMIT 1"
 
 

@@ -9,7 +9,7 @@ import pytest
 from batchproc import jobs as house
 from batchproc import staleness
 from batchproc.errors import DuplicateKey, SourceError, TakenOver, WrongStatus
-from batchproc.models import Credential, Hold, JobOptions, JobSpec, Order, Pause, Settlement, UnitStatus
+from batchproc.models import Credential, Decision, Hold, JobOptions, JobSpec, Order, Pause, Settlement, UnitStatus
 from batchproc.options import resolve
 from batchproc.rereading import Rereading
 from batchproc.settings import Settings
@@ -24,9 +24,11 @@ from batchproc.store import (
     pilots,
     processes,
     refresh,
+    results,
     retention,
     units,
     updates,
+    verdicts,
 )
 
 ME = Order(by="a test")
@@ -552,3 +554,27 @@ async def test_a_variant_that_did_not_try_what_changed_tries_it_once_it_is_chose
     assert await source.store.write(trials.approve, job, tried[1], job.options, None, **paid)
     assert sorted(await source.run()) == ["a", "c", "d"], "a under the first variant, too"
     assert (await source.job()).instructions == "one {{ name }}" and (await source.unit("b")).text == "said of Ben"
+
+
+async def test_a_verdict_says_nothing_of_the_same_words_about_other_data(source):
+    """What was wrong of the old row may be right of the new one: neither verdict nor correction may stay."""
+    source.write("a,Ann,5", "b,Ben,5", header="id,name,amount")
+    await source.ran()
+    for key in "ab":
+        seen, said = await source.unit(key), verdicts.Said(decision=Decision.CORRECT, correction="another one")
+        assert await source.store.write(verdicts.record, await source.job(), seen, said, ME, now=NOW)
+    source.write("a,Ann,6", "b,Ben,5", header="id,name,amount")
+    await source.plan()
+    await source.apply()
+    assert await source.run() == ["a"] and (await source.unit("a")).text == "said of Ann", "the same words"
+    assert await shown(source) == [("a", "said of Ann", None), ("b", "another one", "correct")]
+
+
+async def shown(source):
+    """Keys, texts and verdicts, as exports have them."""
+
+    def read(tx):
+        [block] = results.stream(tx, source.number)
+        return list(zip(block.unit[0], block.unit[2], block.unit[6], strict=True))
+
+    return await source.store.read(read)

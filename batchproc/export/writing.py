@@ -1,9 +1,10 @@
 """Writes an export to its place: looks whether it may, makes the whole file, then lets it take its place at once."""
 
 import contextlib
+import fcntl
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
@@ -45,9 +46,20 @@ def write(form: Format, export: Export, place: Place, *, overwrite: bool) -> Wri
         if ledger is not None:
             _describe(ledger, {**export.ledger, "file": place.name, "bytes": draft.size, "sha256": draft.sha256})
             ledger.seal(mode_for(before))
-        _require_unchanged(place, before)
-        _publish(draft, ledger, place, replace=before is not None)
+        with _alone(place.folder):
+            _require_unchanged(place, before)
+            _publish(draft, ledger, place, replace=before is not None)
     return Written(path=place.path, bytes=draft.size, ledger=place.path + LEDGER if form.beside else None)
+
+
+@contextlib.contextmanager
+def _alone(folder: int) -> Iterator[None]:
+    """No other export takes a place in this folder meanwhile: a file and its ledger are of the same one."""
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 def _describe(ledger: Draft, about: Mapping[str, Any]) -> None:

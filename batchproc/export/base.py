@@ -51,12 +51,13 @@ class Export:
 
 class Format(Protocol):
     """A kind of file. `most_rows` is how many results one may have; None: any number. `beside`: it has no room for a
-    ledger, which goes into a file beside it."""
+    ledger, which goes into a file beside it. `logs`: how the names of files end that who opens it takes into it."""
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     most_rows: ClassVar[int | None]
     beside: ClassVar[bool]
+    logs: ClassVar[tuple[str, ...]]
 
     def pages(self, export: Export) -> Iterator[bytes]:
         """The file, some bytes at a time, in memory that does not grow with it. Raises `InvalidJob`."""

@@ -35,6 +35,7 @@ class Csv:
     suffixes: ClassVar[tuple[str, ...]] = (".csv",)
     most_rows: ClassVar[int | None] = None
     beside: ClassVar[bool] = True
+    logs: ClassVar[tuple[str, ...]] = ()
 
     def pages(self, export: Export) -> Iterator[bytes]:
         buffer = io.StringIO()

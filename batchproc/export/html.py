@@ -30,6 +30,7 @@ class Html:
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm")
     most_rows: ClassVar[int | None] = MOST_ROWS
     beside: ClassVar[bool] = False
+    logs: ClassVar[tuple[str, ...]] = ()
 
     def pages(self, export: Export) -> Iterator[bytes]:
         size = 0

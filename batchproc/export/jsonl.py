@@ -14,6 +14,7 @@ class JsonLines:
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")
     most_rows: ClassVar[int | None] = None
     beside: ClassVar[bool] = True
+    logs: ClassVar[tuple[str, ...]] = ()
 
     def pages(self, export: Export) -> Iterator[bytes]:
         names = [column.name for column in export.columns]

@@ -28,6 +28,7 @@ class Parquet:
     suffixes: ClassVar[tuple[str, ...]] = (".parquet",)
     most_rows: ClassVar[int | None] = None
     beside: ClassVar[bool] = False
+    logs: ClassVar[tuple[str, ...]] = ()
 
     def pages(self, export: Export) -> Iterator[bytes]:
         if find_spec("pyarrow") is None:

@@ -37,7 +37,10 @@ class Place:
 
     def beside(self) -> "Place":
         """That of the ledger."""
-        return Place(path=self.path + LEDGER, folder=self.folder, name=self.name + LEDGER)
+        return self.with_ending(LEDGER)
+
+    def with_ending(self, ending: str) -> "Place":
+        return Place(path=self.path + ending, folder=self.folder, name=self.name + ending)
 
     def look(self) -> os.stat_result | None:
         """What is there now; None: nothing."""

@@ -30,6 +30,7 @@ class Sqlite:
     suffixes: ClassVar[tuple[str, ...]] = (".sqlite", ".sqlite3", ".db")
     most_rows: ClassVar[int | None] = None
     beside: ClassVar[bool] = False
+    logs: ClassVar[tuple[str, ...]] = ("-wal", "-journal")
 
     def pages(self, export: Export) -> Iterator[bytes]:
         """SQLite opens its file by a path: it is in a folder of ours, nobody else's, and gone as soon as it is open."""

@@ -48,6 +48,7 @@ def write(form: Format, export: Export, place: Place, *, overwrite: bool) -> Wri
             ledger.seal(mode_for(before))
         with _alone(place.folder):
             _require_unchanged(place, before)
+            _require_no_log(form, place)
             _publish(draft, ledger, place, replace=before is not None)
     return Written(path=place.path, bytes=draft.size, ledger=place.path + LEDGER if form.beside else None)
 
@@ -85,6 +86,7 @@ def require_free(form: Format, place: Place, *, overwrite: bool) -> os.stat_resu
     for found, which in ((before, place), (beside, place.beside())):
         if found is not None and not stat.S_ISREG(found.st_mode):
             raise InvalidJob("path", which.path, "a folder, a link or a device has this name; choose another")
+    _require_no_log(form, place)
     if not overwrite and (before or beside) is not None and not _is_ours(form, place, before, beside):
         raise InvalidJob(
             "path",
@@ -93,6 +95,14 @@ def require_free(form: Format, place: Place, *, overwrite: bool) -> os.stat_resu
             "replace it with overwrite=true",
         )
     return before
+
+
+def _require_no_log(form: Format, place: Place) -> None:
+    """What a program that was killed left beside a database would be written into the new one by who opens that."""
+    for log in map(place.with_ending, form.logs):
+        if log.look() is not None:
+            way_out = "a program has the database open, or left this file of it; close it, or choose another name"
+            raise InvalidJob("path", log.path, way_out)
 
 
 def _is_ours(form: Format, place: Place, before: os.stat_result | None, beside: os.stat_result | None) -> bool:

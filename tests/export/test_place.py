@@ -213,6 +213,26 @@ async def test_a_draft_of_a_living_export_stays(house):
     assert not [one for one in os.listdir(home) if one.startswith(places.DRAFT)]
 
 
+LEAVES_A_LOG = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("UPDATE results SET key = 'mine'")
+os._exit(9)
+"""
+
+
+def test_what_a_program_left_of_the_old_database_does_not_get_into_the_new_one(house):
+    """Seen with SQLite: the new file, opened beside the log of the old one, had the rows of that."""
+    go(house, "~/x.sqlite", name="sqlite")
+    path = house / "home" / "x.sqlite"
+    subprocess.run([sys.executable, "-c", LEAVES_A_LOG, str(path)], check=False)
+    assert path.with_name("x.sqlite-wal").exists()
+    for overwrite in (False, True):
+        with pytest.raises(InvalidJob, match=r"x\.sqlite-wal.*close it, or choose another name"):
+            go(house, "~/x.sqlite", name="sqlite", overwrite=overwrite)
+
+
 def test_two_exports_to_one_place_leave_one_of_them_whole(house):
     home = house / "home"
     script = KILLED.replace("time.sleep(60)", "time.sleep(0.05)")

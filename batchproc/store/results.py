@@ -30,8 +30,9 @@ FROM units u INDEXED BY units_final, json_each(u.{column}) e WHERE u.job = :job 
 """In the order of the source: by another index it would be that in which units happened to end."""
 CORRECTED_FIELDS = (
     SELECT_FIELDS
-    + """
-FROM verdicts v, json_each(v.correction) e WHERE v.job = :job AND v.correction LIKE '{%'
+    + f"""
+FROM verdicts v JOIN units u ON u.number = v.unit AND {verdicts.HOLDS}, json_each(v.correction) e
+WHERE v.job = :job AND v.correction LIKE '{{%'
 """
 )
 BY_STATUS = " AND u.status = :status"

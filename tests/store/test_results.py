@@ -155,3 +155,12 @@ async def test_many_units_come_in_blocks_and_none_is_lost(store):
     found = await cells(store, job)
     assert [one["in_n"] for one in found] == list(range(2 * results.BLOCK + 1))
     assert [one["out_x"] for one in found if one["out_x"]] == [1, 2 * results.BLOCK + 1]
+
+
+async def test_a_correction_that_says_nothing_any_more_makes_no_column_and_changes_no_type(store):
+    job = await job_of(store, [{"n": 1}])
+    await answer(store, job, "u1", text="a", output={"amount": "12 EUR"})
+    await judge(store, job, "u1", "correct", {"amount": "13 EUR", "old": True})
+    await answer(store, job, "u1", text="b", output={"amount": 12}, attempts=2)
+    found = await store.read(results.table, job)
+    assert [(one.name, one.kind) for one in found.columns if one.name.startswith("out_")] == [("out_amount", "integer")]

@@ -38,7 +38,7 @@ CREATE TABLE earlier_answers (
 CREATE INDEX earlier_answers_by_unit ON earlier_answers (unit, number);
 
 -- What a person made of an answer: the newest verdict of each unit. Those before it are events (`unit.judged`).
--- It holds as long as the unit has the very answer that was judged, to the very data, and is part of the gold set for ever.
+-- It holds as long as the unit has the very answer that was judged, to the very question; in the gold set it is for ever.
 CREATE TABLE verdicts (
     unit       INTEGER PRIMARY KEY REFERENCES units (number),
     job        INTEGER NOT NULL REFERENCES jobs (number),
@@ -50,7 +50,7 @@ CREATE TABLE verdicts (
     status     TEXT NOT NULL,               -- the answer that was judged
     text       TEXT,
     output     TEXT,
-    input      TEXT,                        -- the digest of what it was an answer to
+    fingerprint TEXT,                       -- of what it was an answer to
     CHECK ((verdict = 'correct') = (correction IS NOT NULL))
 ) STRICT;
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from batchproc.models import WRONG, Decision, Gold, Job, Json, Judgement, Order, Unit, UnitStatus
 from batchproc.store import engine, events, jobs, rows, units
 
-HOLDS = "v.status = u.status AND v.text IS u.text AND v.output IS u.output AND v.input IS u.input"
-"""Whether a verdict `v` is on the answer that its unit `u` has, to what `u` is now. Otherwise it says nothing of it."""
+HOLDS = "v.status = u.status AND v.text IS u.text AND v.output IS u.output AND v.fingerprint IS u.fingerprint"
+"""Whether a verdict `v` is on the answer that its unit `u` has, to the very question: the same words may be wrong of
+other data, or under other instructions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,8 +22,8 @@ class Said:
 
 JUDGE = """
 INSERT OR REPLACE INTO verdicts (unit, job, verdict, correction, note, judged_by, judged_at, status, text, output,
-    input)
-SELECT number, job, :verdict, :correction, :note, :by, :now, status, text, output, input FROM units
+    fingerprint)
+SELECT number, job, :verdict, :correction, :note, :by, :now, status, text, output, fingerprint FROM units
 WHERE number = :unit AND attempt = :attempt AND status = :status AND text IS :text
 """
 MARK_DRAWN = """

@@ -26,7 +26,7 @@ INSERT INTO sources (job, enumerator) VALUES (99, '{secret}');
 INSERT INTO approvals VALUES ('{secret}', '{secret}', 1, 'x');
 INSERT INTO limits (credential, model, ceiling) VALUES ('{secret}', '{secret}', 1);
 UPDATE jobs SET name = '{secret}', instructions = '{secret}';
-UPDATE verdicts SET note = '{secret}', judged_by = '{secret}';
+UPDATE verdicts SET note = '{secret}', judged_by = '{secret}', fingerprint = '{secret}';
 UPDATE units SET fingerprint = '{secret}', reason = '{secret}', note = '{secret}';
 """
 

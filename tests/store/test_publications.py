@@ -274,3 +274,22 @@ async def test_a_chosen_variant_whose_files_lie_there_is_left_as_it_is(house):
             await publish(house.store, house.job, unit, f"{unit.key}.md", sha=sha)
     assert await house.approve(trial=2)
     assert await house.look() == ("running", {"pending": 3, "succeeded": 3})
+
+
+async def test_a_job_with_more_files_than_one_step_removes_is_deleted(store, make_job, monkeypatch):
+    """The files come in another order than their units."""
+    monkeypatch.setattr(retention, "ROWS", 2)
+    job = await make_job(6)
+
+    def publish_backwards(tx):
+        for (number,) in [tuple(row) for row in tx.execute("SELECT number FROM units").fetchall()]:
+            path = f"/o/{9 - number}"
+            values = (job.number, path, path, number)
+            tx.execute("INSERT INTO publications VALUES (?, ?, ?, ?, 1, 'x', 1.0)", values)
+
+    await store.write(publish_backwards)
+    await store.write(control.cancel, job.number, ME, now=NOW)
+    await store.write(retention.mark_deleted, job, now=NOW)
+    while await store.write(retention.erase_some, job.number):
+        pass
+    assert await store.read(lambda tx: tx.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]) == 0

@@ -45,13 +45,16 @@ def is_busy(tx: engine.Tx, job: int) -> bool:
     return tx.execute(BUSY, {"job": job}).fetchone() is not None
 
 
+CHANGEABLE = """
+SELECT 1 FROM jobs WHERE number = :number AND deleting = 0 AND approved_at IS NOT NULL
+    AND (status = 'completed' OR (status = 'paused' AND paused_from = 'running'))
+"""
 REVISE = """
 UPDATE jobs SET status = 'pilot', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     credential = :credential, started_at = COALESCE(started_at, :now), resumed_at = :now, starts = starts + 1,
     finished_at = NULL, approved_at = NULL, quote = NULL, approved_trial = :before, round = :round, trial = :trial,
     instructions = :instructions, options = :options
-WHERE number = :number AND deleting = 0 AND approved_at IS NOT NULL
-    AND (status = 'completed' OR (status = 'paused' AND paused_from = 'running'))
+WHERE number = :number
 """
 NO_PILOT = "UPDATE units SET pilot = 0 WHERE job = :job AND pilot = 1"
 OF_THEM = "SELECT number FROM units WHERE number IN (SELECT value FROM json_each(:units)) AND finished_at IS NOT NULL"
@@ -71,13 +74,13 @@ def begin(
 
     False: the job's status does not allow it, something of it runs, or it is not any more as it was seen (`job`).
     """
-    if not pilots.is_as_seen(tx, job) or is_busy(tx, job.number):
+    changeable = tx.execute(CHANGEABLE, {"number": job.number}).fetchone() is not None
+    if not changeable or not pilots.is_as_seen(tx, job) or is_busy(tx, job.number):
         return False
     before, known = _keep_before(tx, job, units, now)
     values = {"number": job.number, "before": before, "trial": known + 1, "round": job.round + 1 + (job.trial == 0)}
     paid = {"credential": credential, "now": now}
-    if not tx.execute(REVISE, {**values, **paid, **pilots.told_description(new)}).rowcount:
-        return False
+    tx.execute(REVISE, {**values, **paid, **pilots.told_description(new)})
     tx.execute(NO_PILOT, {"job": job.number})
     pilots.add_round(tx, job.number, [new], units=units, now=now)
     data = {"round": values["round"], "trial": values["trial"], "credential": credential, "changed": True}

@@ -237,3 +237,15 @@ async def test_whoever_saw_an_older_state_changes_nothing(it):
 
 
 PAID_AGAIN = backlog.Again(credential=Credential.LOGIN)
+
+
+async def test_a_change_that_came_too_late_leaves_nothing_behind(it):
+    seen = await it.now()
+    again = backlog.Again(credential=Credential.LOGIN)
+    await it.store.write(backlog.ask_again, seen, backlog.Selection(keys=["u1"]), again, ME, now=NOW)
+    assert not await it.revise("do it well", seen=seen)
+    for table in ("trials", "trial_results", "earlier_answers"):
+        found = await it.store.read(lambda tx, table=table: tx.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+        assert found == 0, table
+    await it.run()
+    assert await it.revise("do it well"), "it can still be changed afterwards"

@@ -91,7 +91,7 @@ def give(tx: engine.Tx, job: Job, unit: int, same: str, now: float) -> int:
     return len(others)
 
 
-ENDED = "SELECT job, same, status, note FROM units WHERE number = :unit"
+ENDED = "SELECT job, key, payload, same, status, note, input, fingerprint FROM units WHERE number = :unit"
 
 
 def ended(tx: engine.Tx, unit: int, now: float) -> None:
@@ -99,6 +99,8 @@ def ended(tx: engine.Tx, unit: int, now: float) -> None:
     row = tx.execute(ENDED, {"unit": unit}).fetchone()
     if row["same"] is None:
         return
-    if row["status"] == "succeeded" and not row["note"]:
-        give(tx, jobs.by_number(tx, row["job"]), unit, row["same"], now)
+    job = jobs.by_number(tx, row["job"])
+    is_shared = job.options.share_identical and row["status"] == "succeeded"
+    if is_shared and _is_of_use(staleness.Fingerprints(job), row, row["same"]):
+        give(tx, job, unit, row["same"], now)
     tx.execute(GO, {"job": row["job"], "same": row["same"]})

@@ -208,3 +208,25 @@ def test_what_is_compared_is_the_payload_or_the_content_of_the_file(tmp_path):
     assert staleness.content_in(of["a.txt"]) == staleness.content({"file_path": str(tmp_path / "a.txt")})
     assert staleness.content_in(staleness.same_of({"v": 1}, is_file=False)) is None
     assert engine.sqlite.sqlite_version_info >= (3, 33)  # UPDATE … FROM
+
+
+async def test_an_answer_for_another_content_than_when_the_source_was_read_is_not_shared(it):
+    """A file that was changed before its agent began: its twins are still what they were."""
+    first = (await it.claim(limit=1))[0]
+    digest = staleness.input_of(first.key, {"v": "another content"}, None)
+    end = replace(done("said of another content"), input=digest, fingerprint="of that")
+    assert await it.store.write(attempts.settle, first.fence, end, now=NOW)
+    assert (await it.look())[0]["a2"] == ("pending", None)
+    assert "a2" in [unit.key for unit in await it.claim()]
+
+
+async def test_nothing_is_shared_any_more_where_a_job_does_not_ask_for_it_any_more(it):
+    first = (await it.claim(limit=1))[0]
+
+    def stop_asking(tx):
+        tx.execute("UPDATE jobs SET options = json_set(options, '$.share_identical', json('false'))")
+
+    await it.store.write(stop_asking)
+    await it.settle(first)
+    assert (await it.look())[0]["a2"] == ("pending", None)
+    assert [unit.key for unit in await it.claim()] == ["b1", "a2", "a3", "c1", "b2", "a4"]

@@ -22,7 +22,7 @@ async def rescue(store: db.Database, epoch: int, *, running: Collection[int], cl
     """
     lost = [found for found in await store.read(attempts.running) if found[0].unit not in running]
     for fence, charged, options in lost:
-        if options.outputs and (promise := await store.read(publications.promised, fence)) is not None:
+        if (promise := await store.read(publications.promised, fence)) is not None:
             await publishing.keep(store, promise, fence, epoch=epoch, clock=clock)
             continue
         end = _end(options, last=charged + 1 >= options.max_attempts)

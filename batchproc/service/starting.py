@@ -12,7 +12,6 @@ from batchproc.prompts import Prompt
 from batchproc.service.allowing import Allowing
 from batchproc.service.base import RINGS
 from batchproc.service.describing import described, require_fields
-from batchproc.store import jobs as rows
 from batchproc.store import pilots, trials, units
 from batchproc.store.status import Snapshot
 
@@ -103,14 +102,18 @@ class Starting(Allowing):
         )
 
     async def _run_all(self, job: Job, credential: Credential, why: str | None) -> bool:
-        return await self._store.write(
-            rows.start, job.number, credential=credential, now=self._clock(), order=self._order(why)
-        )
+        paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
+        went_on = await self._store.write(trials.go_on, job.number, **paid)  # type: ignore[arg-type]
+        return went_on or await self._is_approved(job)
 
     async def _skip_pilot(self, job: Job, credential: Credential, why: str | None) -> bool:
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
-        if await self._store.write(trials.skip, job, **paid):  # type: ignore[arg-type]
-            return True
+        skipped = await self._store.write(trials.skip, job, **paid)  # type: ignore[arg-type]
+        return skipped or await self._is_approved(job)
+
+    async def _is_approved(self, job: Job) -> bool:
+        """False: somebody else was faster, and what he did stands. Raises `StoreError` if it is another description by
+        now, that nobody has approved of."""
         now = await self._job(job.job_id)
         if now.approved_at is None:
             raise StoreError(f"job {job.job_id} was changed by somebody else meanwhile; look at it, then try again")

@@ -93,6 +93,14 @@ def skip(tx: engine.Tx, job: Job, *, credential: Credential, order: Order, now: 
     return _let_all_run(tx, job, job.trial, credential, order, now)
 
 
+def go_on(tx: engine.Tx, number: int, *, credential: Credential, order: Order, now: float) -> bool:
+    """Let all of a job run again that was approved before. False: it is described anew since, and nobody has approved
+    of that; or its status does not allow it."""
+    if jobs.by_number(tx, number).approved_at is None:
+        return False
+    return jobs.start(tx, number, credential=credential, now=now, order=order)
+
+
 def _let_all_run(tx: engine.Tx, job: Job, chosen: int, credential: Credential, order: Order, now: float) -> bool:
     """Where it is a change of what ran before, what is stale goes back to the queue with it."""
     is_change = job.approved_trial not in {None, chosen}

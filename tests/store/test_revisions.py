@@ -249,3 +249,11 @@ async def test_a_change_that_came_too_late_leaves_nothing_behind(it):
         assert found == 0, table
     await it.run()
     assert await it.revise("do it well"), "it can still be changed afterwards"
+
+
+async def test_whoever_goes_on_with_a_job_does_not_approve_of_a_change_that_he_has_not_seen(it):
+    """He saw it paused and approved; it is described anew before he lets it go on."""
+    await it.judge("u2")
+    await it.revise("do it well")
+    assert not await it.store.write(trials.go_on, it.job.number, **PAID)
+    assert (await it.now()).approved_at is None and await it.look() == ("pilot", {"succeeded": 5, "pending": 1})

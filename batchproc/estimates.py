@@ -23,7 +23,7 @@ def remaining(counts: Mapping[str, int]) -> int:
 def to_run(look: Snapshot, trial: int) -> int:
     """How many units an approval of this trial would run: those that are not final, and where it is a change of what
     ran before, those whose answers are from before it."""
-    again = look.run_again if trial != look.job.approved_trial else 0
+    again = look.run_again if trial != look.job.approved_trial else look.run_back
     return remaining(look.counts) + again
 
 

@@ -170,7 +170,8 @@ def _next_after_status(look: Snapshot) -> str:
                 else ("call start_job")
             )
         case JobStatus.PILOT:
-            return "the pilot runs; call get_status(wait_s=45) until status is review"
+            back = "" if job.approved_trial is None else "; control_job(action=pause, drain=false) stops it"
+            return f"the pilot runs; call get_status(wait_s=45) until status is review{back}"
         case JobStatus.REVIEW:
             return f"show the user the pilot's answers and the quote. {present_pilot.how(look)}"
         case JobStatus.RUNNING:

@@ -160,7 +160,8 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
         f"the whole job so far ${job.cost_usd:.4f}.",
         *_rest(look, trial, quote_of(look, trial)),
     ]
-    how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW + _way_back(look)
+    how = HOW.replace("job_id, ", f'job_id, variant="{variant}", ', 1) if variant else HOW
+    how += _way_out(job)
     return Plan(text="\n".join(lines), how=how, mark=(job.round, trial.n, trial.instructions, job.options))
 
 
@@ -202,14 +203,20 @@ def choice(look: Snapshot, named: Sequence[str]) -> Plan:
     """Several variants were tried, and nobody has said which one is to run."""
     names = ", ".join(named)
     text = f"Job {look.job.job_id}, {look.job.name!r}: its pilot tried {names}; get_status compares them."
-    return Plan(text=text, how=CHOOSE, mark=(look.job.round, names), is_choice=True)
+    return Plan(text=text, how=CHOOSE + _way_out(look.job), mark=(look.job.round, names), is_choice=True)
 
 
 HOW = (
     "To let it run: start_job(job_id, confirmed=true), once the user has agreed to this plan. To change it: "
-    "update_job(job_id, instructions or options), which tries the same units again. To drop it: cancel_job."
+    "update_job(job_id, instructions or options), which tries the same units again."
 )
-CHOOSE = "Say which one is to run: start_job(job_id, variant=…) shows its plan. To drop all: cancel_job."
+CHOOSE = "Say which one is to run: start_job(job_id, variant=…) shows its plan."
+DROP = " To drop it: cancel_job."
+TAKE_BACK = ' To take the change back: start_job(job_id, variant="before", confirmed=true).'
+
+
+def _way_out(job: Job) -> str:
+    return DROP if job.approved_trial is None else TAKE_BACK
 
 
 def plan_without_pilot(job: Job) -> Plan:
@@ -218,9 +225,15 @@ def plan_without_pilot(job: Job) -> Plan:
     money = "free" if free else f"for at most ${job.options.budget_usd:.2f}"
     text = (
         f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)} would run at once without a pilot, {money}, "
-        f"{present_words.model_name(job.options)}. Nobody has seen an answer yet, and there is no quote."
+        f"{present_words.model_name(job.options)}. {_unseen(job)}, and there is no quote."
     )
     return Plan(text=text, how=HOW_WITHOUT_PILOT, mark=(job.round, job.instructions, job.options))
+
+
+def _unseen(job: Job) -> str:
+    if job.approved_trial is None:
+        return "Nobody has seen an answer yet"
+    return "It is a change of what ran before, and nobody has seen what comes of it"
 
 
 HOW_WITHOUT_PILOT = (
@@ -231,14 +244,7 @@ HOW_WITHOUT_PILOT = (
 
 def how(look: Snapshot) -> str:
     """How a job in review goes on."""
-    return CHOOSE if len(variants_of(look)) > 1 else HOW + _way_back(look)
-
-
-def _way_back(look: Snapshot) -> str:
-    return "" if look.job.approved_trial is None else TAKE_BACK
-
-
-TAKE_BACK = ' To take the change back: start_job(job_id, variant="before", confirmed=true).'
+    return (CHOOSE if len(variants_of(look)) > 1 else HOW) + _way_out(look.job)
 
 
 def cost_words(said: answers.QuoteAnswer) -> str:

@@ -52,8 +52,10 @@ class Controlling(Starting):
         return orders.controlled(look, said or orders.said_of_control(action, changed, look, drain=drain))
 
     async def cancel_job(self, job_id: str, *, why: str | None = None) -> answers.ControlledJob:
-        """End a job for good. What is final stays; what runs is stopped within seconds and is not run again."""
+        """End a job for good. What is final stays; what runs is stopped within seconds and is not run again. Raises
+        `NotFound`, and `WrongStatus` while a change of a job that has run is tried."""
         job = await self._job(job_id)
+        _require_no_change(job)
         cancelled = await self._store.write(control.cancel, job.number, self._order(why), now=self._clock())
         if cancelled:
             await self._launcher.ring()  # those that run are stopped first
@@ -106,6 +108,15 @@ def _require_under_way(job: Job, action: str) -> None:
             JobStatus.ENUMERATING: "its source is still being read",
         }.get(job.status, "it has ended; retry_units asks for units again")
         raise WrongStatus(job.job_id, job.status, f"be {action}d", way_out)
+
+
+def _require_no_change(job: Job) -> None:
+    """What is tried of a job that has run is taken back, so that no answer of before is lost."""
+    if job.approved_trial is None or job.approved_at is not None:
+        return
+    first = "" if job.status is not JobStatus.PILOT else "control_job(action=pause, drain=false), then "
+    way_out = f'it tries a change: {first}start_job(job_id, variant="before", confirmed=true) takes that back'
+    raise WrongStatus(job.job_id, job.status, "be cancelled", f"{way_out}; after that cancel_job ends it")
 
 
 def _require_alive(job: Job) -> None:

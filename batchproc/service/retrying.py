@@ -7,7 +7,7 @@ from batchproc import answers, orders
 from batchproc.errors import InvalidJob, WrongStatus
 from batchproc.models import WORKING, Job, JobStatus, Order, UnitStatus
 from batchproc.service.allowing import Allowing, no_such_keys, require_keys, require_published
-from batchproc.store import backlog, control
+from batchproc.store import backlog, control, trials
 
 TRIES = 3
 PAID = WORKING | {JobStatus.REVIEW}
@@ -37,6 +37,7 @@ class Retrying(Allowing):
         which = _selection(status, signature, keys)
         if keys and (unknown := await self._store.read(control.unknown_keys, job.number, keys)):
             raise no_such_keys(job_id, unknown)
+        await self._require_part_of_change(job, which)
         count = await self._store.read(backlog.count, job.number, which)
         if count:
             await self._require_approval(job)
@@ -45,6 +46,15 @@ class Retrying(Allowing):
             await self._launcher.ring()
             await self.wake()
         return orders.controlled(await self._look(job_id), orders.said_of_retry(count, job))
+
+    async def _require_part_of_change(self, job: Job, which: backlog.Selection) -> None:
+        """While a change of a job that has run is tried, all but its units keep their answers."""
+        if job.approved_trial is None or job.approved_at is not None:
+            return
+        tried = set(await self._store.read(trials.keys, job.number))
+        if which.keys is None or not tried.issuperset(which.keys):
+            way_out = "a change is tried: name units of its pilot by keys (see get_status), or decide on it first"
+            raise WrongStatus(job.job_id, job.status, "retry units", way_out)
 
     async def _ask_again(self, job: Job, which: backlog.Selection, how: backlog.Again, order: Order) -> None:
         """Order it; a job that has ended, or ends in this very moment, is handed what it pays with."""

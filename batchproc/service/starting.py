@@ -49,7 +49,7 @@ class Starting(Allowing):
         await self._require_approval(job)
         if variants is not None:
             return await self._try_variants(job, variants, why)
-        if variant is not None and job.status is not JobStatus.REVIEW:
+        if variant is not None and job.status is not JobStatus.REVIEW and not _is_way_back(job, variant):
             raise InvalidJob("variant", variant, f"job {job_id} is {job.status}: variants are chosen in review")
         plan = None if confirmed else await self.plan(job_id, skip_pilot=skip_pilot, variant=variant)
         if plan is not None and (plan != agreed or plan.is_choice):
@@ -69,7 +69,7 @@ class Starting(Allowing):
         look = await self._look(job_id)
         if look.job.approved_at is not None or look.job.status not in PLANNED:
             return None
-        if look.job.status is JobStatus.REVIEW:
+        if look.job.status is JobStatus.REVIEW or _is_way_back(look.job, variant):
             if variant is None and len(named := present_pilot.variants_of(look)) > 1:
                 return present_pilot.choice(look, list(named))
             return present_pilot.plan(look, _chosen(look, variant), variant)
@@ -80,6 +80,8 @@ class Starting(Allowing):
         if job.approved_at is not None:
             return lambda now, credential: self._run_all(now, credential, why)
         match job.status:
+            case _ if _is_way_back(job, variant):
+                return lambda now, credential: self._approve(now, credential, variant, why)
             case JobStatus.REVIEW:
                 return lambda now, credential: self._approve(now, credential, variant, why)
             case _ if skip_pilot:
@@ -184,8 +186,8 @@ class Starting(Allowing):
     async def _approve(self, job: Job, credential: Credential, variant: str | None, why: str | None) -> bool:
         """Let the rest run, under the description that was chosen and the budget that follows from its quote."""
         look = await self._look(job.job_id)
-        if look.job.status is not JobStatus.REVIEW:  # somebody else was faster; what he did stands
-            return False
+        if look.job.status is not JobStatus.REVIEW and not _is_way_back(look.job, variant):
+            return False  # somebody else was faster; what he did stands
         chosen = _chosen(look, variant)
         options = _with_settings_of(job, chosen)
         results = look.pilot.results.get(chosen.n, ()) if look.pilot else ()
@@ -194,6 +196,11 @@ class Starting(Allowing):
         kept = None if said is None else estimates.kept(job, said)
         paid = {"credential": credential, "order": self._order(why), "now": self._clock()}
         return await self._store.write(trials.approve, job, chosen, options, kept, **paid)  # type: ignore[arg-type]
+
+
+def _is_way_back(job: Job, variant: str | None) -> bool:
+    """Whether a change is to be taken back that is not through with its pilot: paused, so that nothing of it runs."""
+    return variant == present_pilot.BEFORE and job.status is JobStatus.PAUSED and job.approved_trial is not None
 
 
 def paid_model(tried: Sequence[pilots.Description]) -> str | None:

@@ -100,8 +100,14 @@ def order_stale(tx: engine.Tx, job: int, order: Order) -> None:
     tx.execute(ASK, {"job": job, **which, "note": None, "resume": 0, "by": order.by, "why": order.why})
 
 
-NEXT_RETRY = "SELECT * FROM retries ORDER BY number LIMIT 1"
-NEXT_RETRY_OF = "SELECT * FROM retries WHERE job = :job ORDER BY number LIMIT 1"
+NEXT_RETRY = """
+SELECT r.* FROM retries r JOIN jobs j ON j.number = r.job WHERE j.status <> 'cancelled' ORDER BY r.number LIMIT 1
+"""
+NEXT_RETRY_OF = """
+SELECT r.* FROM retries r JOIN jobs j ON j.number = r.job WHERE r.job = :job AND j.status <> 'cancelled'
+ORDER BY r.number LIMIT 1
+"""
+"""What is stale waits as long as its job is cancelled; nothing else is left of it then."""
 NEXT_HALTING = """
 SELECT number FROM jobs WHERE status = 'cancelled' AND published = 1 AND deleting = 0 AND EXISTS
     (SELECT 1 FROM counters WHERE job = jobs.number AND status = 'pending' AND n > 0) LIMIT 1
@@ -164,12 +170,13 @@ WHERE u.finished_at IS NOT NULL AND u.number > :after ORDER BY u.number LIMIT :l
 PUT_BACK = """
 UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, due_at = 0, finished_at = NULL, text = NULL,
     output = NULL, error = NULL, signature = NULL, reason = CASE WHEN :stale THEN 'stale' ELSE 'retry' END,
-    note = CASE WHEN :stale THEN note ELSE :note END,
+    note = CASE WHEN :stale THEN note ELSE :note END, same = CASE WHEN :stale THEN same END,
     resumes = CASE WHEN :resume THEN (SELECT MAX(n) FROM attempts
         WHERE unit = units.number AND trial = (SELECT trial FROM jobs WHERE number = units.job)) END
 WHERE number IN (SELECT value FROM json_each(:units))
 """
-"""A conversation under another description than the one in force does not go on."""
+"""A conversation under another description than the one in force does not go on. Whom a person asks for again runs for
+himself, and is like no other from then on."""
 GET_ON = "UPDATE retries SET after = :after WHERE number = :number"
 BE_THROUGH = "DELETE FROM retries WHERE number = :number"
 

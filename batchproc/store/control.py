@@ -53,16 +53,19 @@ def change(tx: engine.Tx, job: Job, order: Order, *, changes: dict[str, float], 
 
 CAPS = {"budget_usd", "unit_budget_usd", "max_total_tokens", "max_units", "max_wall_s"}
 
-FORGET_RETRIES = "DELETE FROM retries WHERE job = :job"
+FORGET_RETRIES = "DELETE FROM retries WHERE job = :job AND stale = 0"
+"""What is stale stays so: if the job goes on it is run again."""
 CANCEL = """
 UPDATE jobs SET status = 'cancelled', reason = NULL, detail = NULL, paused_from = NULL, resume_at = NULL,
     finished_at = :now, reader = NULL, idempotency_key = NULL
-WHERE number = :number AND deleting = 0 AND status IN ('enumerating', 'ready', 'pilot', 'review', 'running', 'paused')
+WHERE number = :number AND deleting = 0 AND approved_trial IS NULL
+    AND status IN ('enumerating', 'ready', 'pilot', 'review', 'running', 'paused')
 """
 
 
 def cancel(tx: engine.Tx, number: int, order: Order, *, now: float) -> bool:
-    """End the job for good: nothing of it is claimed any more, and what runs is to be stopped. False: it has ended."""
+    """End the job for good: nothing of it is claimed any more, and what runs is to be stopped. False: it has ended,
+    or tries a change of what all of it ran under, which is to be taken back first."""
     if not tx.execute(CANCEL, {"number": number, "now": now}).rowcount:
         return False
     tx.execute(FORGET_RETRIES, {"job": number})

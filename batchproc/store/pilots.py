@@ -138,8 +138,8 @@ SELECT number FROM units WHERE job = :job AND pilot = 1 AND status NOT IN ('pend
 """
 PUT_BACK = """
 UPDATE units SET status = 'pending', requests = requests + (finished_at IS NOT NULL), charged = 0, due_at = 0,
-    finished_at = NULL, text = NULL, output = NULL, error = NULL, signature = NULL, reason = NULL, note = NULL,
-    resumes = NULL
+    finished_at = NULL, text = NULL, output = NULL, error = NULL, signature = NULL, reason = NULL,
+    note = CASE WHEN (SELECT approved_trial FROM jobs WHERE number = :job) IS NOT NULL THEN note END, resumes = NULL
 WHERE job = :job AND pilot = 1 AND status NOT IN ('running', 'cancelled')
 """
 STOP = """

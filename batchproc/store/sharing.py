@@ -10,9 +10,11 @@ from batchproc import staleness
 from batchproc.models import Job
 from batchproc.store import engine, events, jobs, rows
 
-LONG_S = 600.0
-"""Units wait so long at most while an identical one runs; its end is seen to at once."""
+LONG_S = 60.0
+"""Units wait so long at most before it is looked again whether an identical one runs; its end is seen to at once."""
 ROUNDS = 20
+GIVEN = 5_000
+"""Units that get an answer in one transaction; the others are due, and get it at the next claim."""
 
 KEPT_FROM = """
 SELECT number, key, payload, note, input, fingerprint, status FROM units
@@ -21,7 +23,7 @@ ORDER BY status, number LIMIT 10
 """
 WAIT = """
 UPDATE units SET due_at = :until, reason = 'identical'
-WHERE job = :job AND same = :same AND status = 'pending' AND reason IS NOT 'retry' AND number <> :but
+WHERE job = :job AND same = :same AND status = 'pending' AND number <> :but
     AND due_at <= :now AND (:all OR pilot = 1)
 """
 GO = """
@@ -30,8 +32,7 @@ UPDATE units SET due_at = 0, reason = NULL WHERE job = :job AND same = :same AND
 """
 OTHERS = """
 SELECT number, key, payload, note FROM units
-WHERE job = :job AND same = :same AND status = 'pending' AND reason IS NOT 'retry' AND note IS NULL
-    AND (:all OR pilot = 1)
+WHERE job = :job AND same = :same AND status = 'pending' AND note IS NULL AND (:all OR pilot = 1) LIMIT :most
 """
 KEY = "SELECT key FROM units WHERE number = :unit"
 GIVE = """
@@ -48,7 +49,7 @@ def sift(tx: engine.Tx, job: Job, due: Sequence[engine.Row], now: float) -> bool
     is due before them. True: some did, so that others may be due now."""
     known, met, changed = staleness.Fingerprints(job), set[str](), False
     for row in due:
-        if row["same"] is None or row["same"] in met or row["reason"] == "retry" or row["note"]:
+        if row["same"] is None or row["same"] in met or row["note"]:
             continue
         met.add(row["same"])
         changed |= _see_to(tx, job, known, row, now)
@@ -76,7 +77,7 @@ def _is_of_use(known: staleness.Fingerprints, one: engine.Row, same: str) -> boo
 
 def give(tx: engine.Tx, job: Job, unit: int, same: str, now: float) -> int:
     """Give the answer of a unit that succeeded to those that are identical and wait. Returns how many there were."""
-    values = {"job": job.number, "same": same, "all": job.approved_at is not None}
+    values = {"job": job.number, "same": same, "all": job.approved_at is not None, "most": GIVEN}
     known, content = staleness.Fingerprints(job), staleness.content_in(same)
     others = []
     for row in tx.execute(OTHERS, values).fetchall():

@@ -54,7 +54,8 @@ class Snapshot:
     """`cancelling` counts running units that are being stopped. `waits_until` and `waits_for` are of the next pending
     unit. `changes` are what persons did of late. `finished` are the units that became final of late, newest first.
     `pilot` is there from the first round on, `review` from the first draw. `run_again` counts final units that an
-    approval would run again: their answers are from before a change that is tried."""
+    approval would run again: their answers are from before a change that is tried; `run_back` those that would run if
+    it were taken back."""
 
     job: Job
     counts: Mapping[str, int]
@@ -69,6 +70,7 @@ class Snapshot:
     changes: list[Event]
     pilot: PilotLook | None
     run_again: int = 0
+    run_back: int = 0
     review: draws.ReviewLook | None = None
 
 
@@ -89,6 +91,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         cancelling=tx.execute(CANCELLING, {"job": job.number}).fetchone()[0],
         pilot=_pilot(tx, job) if job.trial else None,
         run_again=revisions.run_again(tx, job),
+        run_back=trials.run_back(tx, job),
         review=draws.look(tx, job.number),
         reserved_usd=claims.spent(tx, job.number)[1].reserved_usd,
     )

@@ -8,7 +8,12 @@ from batchproc.models import AgentOptions, Credential, Job, Order, Pause, Trial,
 from batchproc.store import backlog, control, engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
-CHOOSABLE = "SELECT 1 FROM jobs WHERE number = :number AND status = 'review' AND deleting = 0"
+CHOOSABLE = """
+SELECT 1 FROM jobs WHERE number = :number AND deleting = 0 AND (status = 'review' OR (status = 'paused'
+    AND paused_from = 'pilot' AND approved_trial = :trial
+    AND NOT EXISTS (SELECT 1 FROM units WHERE job = jobs.number AND status = 'running')))
+"""
+"""A change may be taken back before all of it was tried."""
 DECIDE = """
 UPDATE jobs SET options = :options, quote = :quote, trial = :trial, instructions = :instructions WHERE number = :number
 """
@@ -18,7 +23,8 @@ WHERE r.job = :job AND r.trial = :trial AND r.status <> 'cancelled' AND u.status
 """
 RESTORE = """
 UPDATE units SET status = r.status, text = r.text, output = r.output, error = r.error, signature = r.signature,
-    input = r.input, fingerprint = r.fingerprint
+    input = r.input, fingerprint = r.fingerprint, finished_at = COALESCE(units.finished_at, :now), due_at = 0,
+    reason = NULL, resumes = NULL
 FROM trial_results r
 WHERE r.job = :job AND r.trial = :trial AND r.unit = units.number AND units.status <> 'cancelled'
     AND r.status <> 'cancelled' AND units.pilot = 1
@@ -32,8 +38,8 @@ WHERE u.job = :job AND u.pilot = 1 AND u.status <> 'cancelled' AND (r.status IS 
 """Not final or cancelled when this was tried, and asked for again since; or the file that it published is another
 description's. What ran without a pilot ran as trial 0, and is trial 1 if it is looked back to."""
 RUN_UNTRIED = """
-UPDATE units SET status = 'pending', requests = requests + 1, charged = 0, finished_at = NULL, text = NULL,
-    output = NULL, error = NULL, signature = NULL
+UPDATE units SET status = 'pending', requests = requests + (finished_at IS NOT NULL), charged = 0, finished_at = NULL,
+    text = NULL, output = NULL, error = NULL, signature = NULL, due_at = 0, reason = NULL, resumes = NULL
 WHERE number IN (SELECT value FROM json_each(:units))
 """
 
@@ -50,9 +56,10 @@ def approve(
     now: float,
 ) -> bool:
     """Let the rest run under the description `chosen`, with `options` in the place of its own, if the job is in review
-    as it was seen (`job`). The pilot's answers under it are the job's results; where others have answers from before a
-    change, what is stale of them is run again. False: it is not (any more)."""
-    choosable = tx.execute(CHOOSABLE, {"number": job.number}).fetchone() is not None
+    as it was seen (`job`); a change may be taken back in a pause as well. The pilot's answers under it are the job's
+    results; where others have answers from before a change, what is stale of them is run again. False: it is not (any
+    more)."""
+    choosable = tx.execute(CHOOSABLE, {"number": job.number, "trial": chosen.n}).fetchone() is not None
     if not choosable or not pilots.is_as_seen(tx, job):
         return False
     if chosen.n != job.trial:
@@ -69,7 +76,7 @@ def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
     """The answers of a trial are the job's; units that have none there run under it with the rest."""
     untried = [row["number"] for row in tx.execute(UNTRIED, {"job": job, "trial": trial})]
     tried = tx.execute(TRIED, {"job": job, "trial": trial}).fetchall()
-    tx.execute(RESTORE, {"job": job, "trial": trial})
+    tx.execute(RESTORE, {"job": job, "trial": trial, "now": now})
     for row in tried:
         data = {"status": row["status"], "trial": trial}
         events.append(tx, "unit.restored", at=now, job=job, unit=row["number"], data=data)
@@ -113,6 +120,16 @@ def _let_all_run(tx: engine.Tx, job: Job, chosen: int, credential: Credential, o
     return started
 
 
+RUN_BACK = UNTRIED.replace("SELECT u.number", "SELECT COUNT(*) AS n", 1) + "AND u.finished_at IS NOT NULL"
+
+
+def run_back(tx: engine.Tx, job: Job) -> int:
+    """How many final units would run if a change that is tried were taken back."""
+    if job.approved_at is not None or job.approved_trial is None:
+        return 0
+    return int(tx.execute(RUN_BACK, {"job": job.number, "trial": job.approved_trial}).fetchone()["n"])
+
+
 DESCRIBE = "UPDATE jobs SET instructions = :instructions, options = :options WHERE number = :number"
 
 
@@ -150,7 +167,8 @@ def trials(tx: engine.Tx, job: int) -> list[Trial]:
 
 RESULTS = """
 SELECT r.trial, r.unit, u.key, u.payload, r.status, r.text, r.output, r.error, r.cost_usd, r.tokens, r.seconds
-FROM trial_results r JOIN units u ON u.number = r.unit WHERE r.job = :job AND r.trial = :trial ORDER BY r.unit
+FROM trial_results r JOIN units u ON u.number = r.unit
+WHERE r.job = :job AND r.trial = :trial AND u.pilot = 1 ORDER BY r.unit
 """
 
 

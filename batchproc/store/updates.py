@@ -8,8 +8,6 @@ from batchproc.errors import StoreError, TakenOver, WrongStatus
 from batchproc.models import Job, JobStatus, Order, UnitStatus
 from batchproc.store import engine, jobs, rows, update_items
 
-UPDATABLE = {JobStatus.READY, JobStatus.REVIEW, JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.CANCELLED}
-
 
 class Changed(StoreError):
     """The job is not any more as it was when its source was read."""
@@ -76,7 +74,10 @@ def is_deleted(tx: engine.Tx, job: int) -> bool:
 
 # Whether it may be.
 
-ORDERED = "SELECT 1 FROM retries WHERE job = :job LIMIT 1"
+ORDERED = """
+SELECT 1 FROM retries r JOIN jobs j ON j.number = r.job WHERE r.job = :job AND (r.stale = 0 OR j.status <> 'cancelled')
+LIMIT 1
+"""
 
 
 def require_still(tx: engine.Tx, number: int) -> Job:

@@ -135,7 +135,7 @@ class StoreMachine(Sources):
     def work_off_what_was_ordered(self, data: Any, to_the_end: bool) -> None:
         row, job = self.pick(data, allow=lambda job: job.retries or job.status == "cancelled") or (None, None)
         while row is not None and self.write(backlog.step, job=row.number, now=self.now):
-            if job.retries:
+            if job.retries and job.status != "cancelled":
                 job.put_back(backlog.STEP)
             elif not job.of("pending"):
                 raise AssertionError("there was nothing to do")
@@ -160,7 +160,7 @@ class StoreMachine(Sources):
         while self.write(backlog.step, job=None if interrupted else row.number, now=self.now):
             pass
         for other, one in self.jobs.values():  # whoever works off everything, works off theirs as well
-            while interrupted and one.retries and other.number != row.number:
+            while interrupted and one.retries and one.status != "cancelled" and other.number != row.number:
                 one.put_back(backlog.STEP)
             if interrupted and one.status == "cancelled":
                 one.cancel_pending()

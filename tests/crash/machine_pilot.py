@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from batchproc import pilot_sample
+from batchproc.models import Hold, Pause
 from batchproc.models import Job as Row
-from batchproc.store import backlog, pilots, revisions, trials
+from batchproc.store import backlog, jobs, pilots, revisions, trials
 from tests.crash.machine_base import BY, Base
 from tests.crash.model import Job
 
@@ -38,13 +39,24 @@ class People(Base):
         self._approve(data, *self.pick(data, allow=lambda job: job.status == "review"))
 
     @rule(data=st.data())
-    @precondition(lambda self: any(job.tried and job.status != "review" for _, job in self.jobs.values()))
+    @precondition(lambda self: any(map(is_decided, (job for _, job in self.jobs.values()))))
     def decide_on_what_nobody_asks(self, data: Any) -> None:
         """Refused, and nothing is changed."""
-        row, job = self.pick(data, allow=lambda job: job.tried and job.status != "review")
+        row, job = self.pick(data, allow=is_decided)
         before = self.dump()
         self._approve(data, row, job)
         assert self.dump() == before, "an approval of what was not to be decided changed something"
+
+    @rule(data=st.data())
+    @precondition(lambda self: any(job.approved_trial for _, job in self.jobs.values()))
+    def take_a_change_back(self, data: Any) -> None:
+        """Before all of it was tried, in a pause; refused while something of it runs."""
+        row, job = self.pick(data, allow=lambda job: bool(job.approved_trial))
+        if job.status == "pilot":
+            hold = Hold(reason=Pause.BUDGET)
+            assert self.write(jobs.pause, row.number, hold, now=self.now) == job.pause(Pause.BUDGET)
+        n = job.approved_trial
+        assert self._write_approval(self.row(row), n, job.budget) == job.approve(n, job.budget, backlog.STEP)
 
     @rule(data=st.data(), begun=st.booleans())
     @precondition(lambda self: any(0 < job.round < 4 and is_open(job) for _, job in self.jobs.values()))
@@ -120,6 +132,11 @@ class People(Base):
 def is_open(job: Job) -> bool:
     """Whether another round of its pilot may begin."""
     return job.status in UNAPPROVED and not job.is_approved
+
+
+def is_decided(job: Job) -> bool:
+    """Whether there is nothing to decide on it, although there was."""
+    return bool(job.tried) and job.status != "review" and not (job.status == "paused" and job.approved_trial)
 
 
 def may_be_revised(job: Job) -> bool:

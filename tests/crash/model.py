@@ -54,7 +54,8 @@ class Job(Sourced):
         return True
 
     def approve(self, n: int, budget: float, step: int) -> bool:
-        if self.status != "review":
+        is_back = (self.status, self.paused_from, self.approved_trial) == ("paused", "pilot", n)
+        if self.status != "review" and (not is_back or self.of("running")):
             return False
         self.take_budget(budget)
         self.restore(n)
@@ -82,10 +83,10 @@ class Job(Sourced):
         return True
 
     def cancel(self) -> bool:
-        if self.status not in {"ready", "review"} | UNDER_WAY:
+        if self.status not in {"ready", "review"} | UNDER_WAY or self.approved_trial is not None:
             return False
         self.status, self.reason, self.paused_from = "cancelled", None, None
-        self.retries.clear()
+        self.retries = [one for one in self.retries if one.status == "stale"]
         self.intend("cancel", self.of("running"))
         return True
 

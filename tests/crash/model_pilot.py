@@ -86,6 +86,8 @@ class Pilot:
             self.tried.append(Trial(1, 1, None, self.instructions, has_ended=True))
             self.round = 1
         before = self.approved_trial = self.trial or 1
+        for one in self.tried:
+            one.has_ended = True
         for unit in self.units:
             unit.pilot = unit.key in meant
             if unit.pilot and unit.is_final:

@@ -21,7 +21,8 @@ class Sourced(Pilot):
         is_at_rest = self.status == "ready" or (self.status == "review" and self.approved_trial is None)
         is_at_rest = is_at_rest or (self.is_approved and self.status in {"paused", *ENDED})
         waits = self.status == "cancelled" and any(unit.status == "pending" for unit in self.units)
-        return is_at_rest and not waits and not self.retries and all(unit.status != "running" for unit in self.units)
+        orders = [one for one in self.retries if one.status != "stale" or self.status != "cancelled"]
+        return is_at_rest and not waits and not orders and all(unit.status != "running" for unit in self.units)
 
     def kind(self, unit: Unit, value: int) -> str:
         if unit.status == "pending":

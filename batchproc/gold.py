@@ -9,6 +9,10 @@ from batchproc import schemas, structured
 from batchproc.models import Decision, Gold, Json, TrialResult, UnitStatus
 
 Schema = Mapping[str, Any]
+WHOLE = "output"
+"""The name of what has no other: an answer whose fields the schema does not name."""
+OPEN = ("additionalProperties", "patternProperties", "unevaluatedProperties")
+NAMING = ("properties", "additionalProperties", "$ref", "allOf", "anyOf", "oneOf")
 RAN = frozenset({UnitStatus.SUCCEEDED, UnitStatus.FLAGGED, UnitStatus.FAILED})
 
 
@@ -85,23 +89,76 @@ def _differences(expected: Json, got: Json, schema: Schema | None) -> list[Diffe
         return [] if same(expected, got) else [Difference(field="text", expected=expected, got=got)]
     known = schema or {}
     before, after = (structured.without_quotes(known, dict(one)) for one in (expected, got))
-    compared = list(_fields(before, after, known, known, ""))
+    if same(before, after):
+        return []
+    compared = list(_fields(before, after, _speaking(known, known), known, ""))
     return [one for one in compared if not same(one.expected, one.got)] if compared else None
 
 
-def _fields(before: Schema, after: Schema, part: Any, root: Schema, path: str) -> Iterator[Difference]:
-    """Every field that can be compared. One that was there before and is missing now counts only where the schema still
-    has it; a list is one value."""
-    declared = schemas.resolved(part, root).get("properties", {}) if isinstance(part, Mapping) else {}
-    for name, value in before.items():
-        place = f"{path}.{name}".lstrip(".")
-        if name not in after and name not in declared:
-            continue
-        now = after.get(name)
-        if isinstance(value, Mapping) and isinstance(now, Mapping):
-            yield from _fields(value, now, declared.get(name), root, place)
-        else:
-            yield Difference(field=place, expected=value, got=now)
+def _fields(before: Schema, after: Schema, parts: Sequence[Schema], root: Schema, path: str) -> Iterator[Difference]:
+    """Every field of an object that can be compared. One that was there before and is missing now counts only where the
+    schema still has it. Where there may be fields that the schema does not name, all those of them are one value."""
+    declared = {name for one in parts for name in one.get("properties", ())}
+    named = [name for name in before if name in declared]
+    others, now = ({n: value for n, value in one.items() if n not in declared} for one in (before, after))
+    if others.keys() != now.keys() and _is_open(parts):
+        yield Difference(field=path or WHOLE, expected=others, got=now)
+    else:
+        named += [name for name in others if name in now]
+    for name in named:
+        inner = _speaking({"allOf": structured.of_property(parts, name)}, root)
+        yield from _values(before[name], after.get(name), inner, root, f"{path}.{name}".lstrip("."))
+
+
+def _values(before: Json, after: Json, parts: Sequence[Schema], root: Schema, path: str) -> Iterator[Difference]:
+    """A list of objects is compared item by item, where it has as many as before; any other is one value."""
+    match before, after:
+        case Mapping(), Mapping():
+            yield from _fields(before, after, parts, root, path)
+        case list(), list() if len(before) == len(after) and any(isinstance(one, Mapping | list) for one in before):
+            for n, (one, now) in enumerate(zip(before, after, strict=True)):
+                inner = _speaking({"allOf": structured.of_item(parts, n)}, root)
+                yield from _values(one, now, inner, root, f"{path}[{n}]")
+        case _ if not _is_quote(before, after, parts):
+            yield Difference(field=path, expected=before, got=after)
+
+
+def _speaking(schema: Any, root: Schema) -> list[Schema]:
+    """The schema and all those within it that may speak of the very same value, whichever of them it fits: what was
+    said under another description need not fit any."""
+    if not isinstance(schema, Mapping):
+        return []
+    inner: list[Any] = [schemas.target(schema["$ref"], root)] if "$ref" in schema else []
+    inner += [one for word in ("allOf", "anyOf", "oneOf") for one in schema.get(word, ())]
+    inner += [schema.get("then"), schema.get("else"), *schema.get("dependentSchemas", {}).values()]
+    return [schema, *(one for part in inner for one in _speaking(part, root))]
+
+
+def _is_open(parts: Sequence[Schema]) -> bool:
+    """Whether an object may hold what no schema names, so that it is no field that the schema has no more."""
+    if not any(one.get("properties") for one in parts):
+        return True
+    return any(one.get(word, False) is not False for one in parts for word in OPEN) or any(
+        "object" in _types(one) and not any(word in one for word in NAMING) for one in parts
+    )
+
+
+def _types(part: Schema) -> Sequence[str]:
+    kind = part.get("type", ())
+    return (kind,) if isinstance(kind, str) else kind
+
+
+def _is_quote(before: Json, after: Json, parts: Sequence[Schema]) -> bool:
+    """Whether it was one, found in an answer that does not fit the schema, whose quotes nobody could tell; those of the
+    newer answer are left out already."""
+    is_marked = any(schemas.EVIDENCE in one or schemas.EVIDENCE in _items(one) for one in parts)
+    texts = before if isinstance(before, list) else [before]
+    return is_marked and not after and all(one is None or isinstance(one, str) for one in texts)
+
+
+def _items(part: Schema) -> Schema:
+    found = part.get("items")
+    return found if isinstance(found, Mapping) else {}
 
 
 def same(one: Json, other: Json) -> bool:

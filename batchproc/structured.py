@@ -106,11 +106,11 @@ def _leaves(schema: Any, root: Schema, value: Json, path: str = "", marks: Seque
     match value:
         case dict():
             for name, inner in value.items():
-                yield from _leaves({"allOf": _of_property(held, name)}, root, inner, f"{path}.{name}".lstrip("."))
+                yield from _leaves({"allOf": of_property(held, name)}, root, inner, f"{path}.{name}".lstrip("."))
         case list():
             passed = [{schemas.EVIDENCE: "quote"}] if any(schemas.EVIDENCE in one for one in held) else []
             for n, inner in enumerate(value):
-                yield from _leaves({"allOf": _of_item(held, n)}, root, inner, f"{path}[{n}]", passed)
+                yield from _leaves({"allOf": of_item(held, n)}, root, inner, f"{path}[{n}]", passed)
         case _:
             yield _Leaf(path, value, held)
 
@@ -131,7 +131,8 @@ def _held_against(schema: Any, root: Schema, value: Json) -> Iterator[Schema]:
         yield from _held_against(part, root, value)
 
 
-def _of_property(held: Sequence[Schema], name: str) -> list[Any]:
+def of_property(held: Sequence[Schema], name: str) -> list[Any]:
+    """What schemas that speak of an object say of one of its fields."""
     found: list[Any] = []
     for one in held:
         named = [one["properties"][name]] if name in one.get("properties", ()) else []
@@ -140,7 +141,8 @@ def _of_property(held: Sequence[Schema], name: str) -> list[Any]:
     return found
 
 
-def _of_item(held: Sequence[Schema], n: int) -> list[Any]:
+def of_item(held: Sequence[Schema], n: int) -> list[Any]:
+    """What schemas that speak of a list say of its item `n`."""
     found: list[Any] = []
     for one in held:
         fixed = one.get("prefixItems", [])

@@ -125,3 +125,74 @@ def test_only_units_that_ran_are_compared_and_the_worst_come_first():
         ("k2", "still_wrong"),
         ("k1", "held"),
     ]
+
+
+def object_of(**properties):
+    """As pydantic writes it: nothing is said of other fields."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+MAP = {"type": "object", "additionalProperties": NUMBER}
+ADDRESS = object_of(zip=TEXT, city=TEXT)
+MAPPED = object_of(counts=MAP)
+BOTH = {"type": "object", "properties": {"id": NUMBER}, "additionalProperties": True}
+OPTIONAL = object_of(address={"anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]}) | {"$defs": {"A": ADDRESS}}
+WHOLE = {"allOf": [object_of(a=NUMBER), object_of(b=NUMBER)]}
+EITHER = object_of(at={"oneOf": [object_of(kind={"const": "x"}, x=NUMBER), object_of(kind={"const": "y"}, y=NUMBER)]})
+ANY = object_of(at={"anyOf": [object_of(a=NUMBER), {"type": "object"}]})
+LISTED = object_of(parties={"type": "array", "items": object_of(name=TEXT, role=TEXT)})
+PLACES = {"type": "object", "additionalProperties": {"$ref": "#/$defs/A"}, "$defs": {"A": ADDRESS}}
+LOST = {
+    "an entry of a map": (MAPPED, {"counts": {"x": 1, "y": 2}}, {"counts": {"x": 1}}, "counts"),
+    "all entries of a map": (MAPPED, {"counts": {"x": 1, "y": 2}}, {"counts": {}}, "counts"),
+    "that a map was empty": (MAPPED, {"counts": {}}, {"counts": {"x": 9}}, "counts"),
+    "a null of a map": (object_of(m={"type": "object"}), {"m": {"x": None}}, {"m": {}}, "m"),
+    "a value of a map": (MAPPED, {"counts": {"x": 1, "y": 2}}, {"counts": {"x": 1, "y": 3}}, "counts.y"),
+    "an entry of an answer that is a map": (MAP, {"x": 1, "y": 2}, {"x": 1}, "output"),
+    "all of an answer that is a map": (MAP, {"x": 1}, {}, "output"),
+    "an entry beside named fields": (BOTH, {"id": 1, "x": 1}, {"id": 1}, "output"),
+    "an entry where nothing is said of fields": (ANY, {"at": {"k": 1}}, {"at": {}}, "at"),
+    "a field of what may be null": (OPTIONAL, {"address": {"zip": "1", "city": "B"}}, {"address": {"city": "B"}},
+                                    "address.zip"),
+    "what may be null": (OPTIONAL, {"address": {"zip": "1", "city": "B"}}, {"address": None}, "address"),
+    "a field of one of all": (WHOLE, {"a": 1, "b": 2}, {"a": 1}, "b"),
+    "a field of one of several": (EITHER, {"at": {"kind": "x", "x": 1}}, {"at": {"kind": "x"}}, "at.x"),
+    "a field of an item": (LISTED, {"parties": [{"name": "V", "role": "r"}]}, {"parties": [{"name": "V"}]},
+                           "parties[0].role"),
+    "an item": (LISTED, {"parties": [{"name": "V", "role": "r"}]}, {"parties": []}, "parties"),
+    "a field of an entry": (PLACES, {"home": {"zip": "1", "city": "B"}}, {"home": {"zip": "2", "city": "B"}},
+                            "home.zip"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "said", "now", "field"), LOST.values(), ids=LOST.keys())
+def test_nothing_that_is_lost_is_called_held(schema, said, now, field):
+    found = gold.compare(known(Decision.ACCEPT, said=said), result(now), schema)
+    assert (found.standing, [d.field for d in found.differences]) == (Standing.REGRESSED, [field])
+    assert gold.compare(known(Decision.ACCEPT, said=said), result(said), schema).standing is Standing.HELD
+
+
+ONE, MORE = {"name": "V", "role": "r"}, {"name": "V", "role": "r", "born": 1}
+SAME = {
+    "a field added to the items of a list": ([ONE, ONE], [MORE, MORE], object_of(name=TEXT, role=TEXT, born=NUMBER)),
+    "a field dropped from them": ([MORE, MORE], [ONE, ONE], object_of(name=TEXT, role=TEXT)),
+    "one that holds an object": ([ONE], [ONE | {"at": {"zip": "1"}}], object_of(name=TEXT, role=TEXT, at=ADDRESS)),
+    "a quote among them": ([ONE | {"proof": "a"}], [MORE | {"proof": "b"}],
+                           object_of(name=TEXT, role=TEXT, born=NUMBER, proof=TEXT | {"x-evidence": "quote"})),
+    "a quote in what may be null": ([ONE | {"proof": "a"}], [MORE | {"proof": None}],
+                                    {"anyOf": [object_of(name=TEXT, role=TEXT, born=NUMBER, proof={"anyOf": [
+                                        TEXT | {"x-evidence": "quote"}, {"type": "null"}]}), {"type": "null"}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "now", "item"), SAME.values(), ids=SAME.keys())
+def test_what_only_the_schema_gained_or_gave_up_is_no_regression(said, now, item):
+    schema = object_of(
+        parties={"type": "array", "items": item}, places={"type": "object", "additionalProperties": item}
+    )
+    before, after = ({"parties": one, "places": {"home": one[0]}} for one in (said, now))
+    assert gold.compare(known(Decision.ACCEPT, said=before), result(after), schema).standing is Standing.HELD
+    worse = {**after, "parties": [now[0] | {"name": "W"}, *now[1:]]}
+    found = gold.compare(known(Decision.ACCEPT, said=before), result(worse), schema)
+    assert [(d.field, d.expected, d.got) for d in found.differences] == [("parties[0].name", "V", "W")]

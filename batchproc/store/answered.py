@@ -12,9 +12,11 @@ SPREAD = 500
 """Answers whose medians stand for those of all."""
 
 MARK = """
-SELECT j.trial, j.source_version, c.n, (SELECT MAX(finished_at) FROM units WHERE job = :job AND finished_at IS NOT NULL)
+SELECT j.trial, j.source_version, c.n, (SELECT seq FROM events WHERE job = :job AND kind > 'unit.' AND kind < 'unit/'
+    AND kind NOT IN ('unit.claimed', 'unit.retried', 'unit.judged', 'unit.published') ORDER BY seq DESC LIMIT 1)
 FROM jobs j JOIN counters c ON c.job = j.number AND c.status = 'succeeded' WHERE j.number = :job
 """
+"""The newest event that an answer may have come or gone with: its number only grows, whatever clocks say."""
 
 
 def mark(tx: engine.Tx, job: int) -> str:

@@ -227,6 +227,17 @@ async def test_running_only_the_wrong_ones_again_does_not_make_the_rest_look_bet
     assert again.review.judged == len(kept), "verdicts that hold are kept"
 
 
+async def test_an_answer_that_gave_way_is_noticed_although_the_clock_was_set_back(desk):
+    it = await desk(20)
+    await it.answer(later=500)
+    page = await it.review(5)
+    await it.judge(page.units[0].key)
+    assert (await it.review(None)).review.is_current, "a verdict changes no answer"
+    drawn = {unit.key for unit in page.units}
+    await it.again(next(f"u{n}" for n in range(1, 21) if f"u{n}" not in drawn))
+    assert not (await it.review(None)).review.is_current
+
+
 async def test_answers_under_another_description_are_drawn_in_another_order(desk):
     it = await desk(20)
     await it.answer()

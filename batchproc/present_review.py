@@ -100,7 +100,8 @@ def _of_all(counts: Counts) -> str:
 def _since(look: ReviewLook) -> str:
     """What has happened since they were drawn."""
     if look.is_tainted:
-        return "; answers judged wrong are not there any more, and those left look better than the rest: " + ANEW
+        are = "one of them is" if look.random.replaced == 1 else f"{look.random.replaced} of them are"
+        return f"; {are} not there any more, so that those left may look better than the rest: {ANEW}"
     replaced = f"{look.random.replaced} of them are not there any more" if look.random.replaced else ""
     if look.is_current and not replaced:
         return ""
@@ -138,7 +139,7 @@ NEXT = (
     "person's: do not judge for him"
 )
 DONE = "all that was drawn is judged; a larger n draws more, and proves more"
-FRESH = "answers that were judged wrong had been run again, so this is a new sample; "
+FRESH = "answers that were drawn have given way since, so this is a new sample; "
 
 
 def _unit(job: Job, one: Drawn, longest: int) -> answers.ReviewUnit:

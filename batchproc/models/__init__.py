@@ -2,7 +2,7 @@
 
 from batchproc.models.claims import Claim, Claimed, Fence, Hold, Order, Promise, PromisedFile, Settlement
 from batchproc.models.records import Attempt, EarlierAnswer, Event, Job, Trial, TrialResult, Unit
-from batchproc.models.reviews import WRONG, Decision, Gold, Judgement
+from batchproc.models.reviews import Decision, Gold, Judgement
 from batchproc.models.runs import (
     MENDED,
     AgentEvent,
@@ -38,7 +38,6 @@ __all__ = [
     "MENDED",
     "REHEARSAL",
     "WORKING",
-    "WRONG",
     "AgentEvent",
     "AgentOptions",
     "Attempt",

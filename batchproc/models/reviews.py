@@ -17,9 +17,6 @@ class Decision(StrEnum):
     CORRECT = "correct"  # it is wrong, and this is what it should be
 
 
-WRONG = frozenset({Decision.REJECT, Decision.CORRECT})
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
     """The newest verdict on a unit. `status`, `text` and `output` are the answer that was judged; it `holds` while that

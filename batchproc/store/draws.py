@@ -34,8 +34,9 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewLook:
-    """What a person has seen of a job. `is_current`: no answer came or went since the draw. `tainted`: an answer that
-    was drawn by chance and judged wrong is not there any more, so that those left look better than the rest."""
+    """What a person has seen of a job. `is_current`: no answer came or went since the draw. `is_tainted`: an
+    answer that was drawn by chance gave way under the same description, judged or not: somebody may have asked for it
+    again because he saw that it was wrong, so that those left look better than the rest."""
 
     draw: Draw
     is_current: bool
@@ -72,12 +73,10 @@ VALUES (:job, :seed, :n, :population, :trial, :mark, :now)
 ON CONFLICT (job) DO UPDATE SET seed = excluded.seed, n = excluded.n, population = excluded.population,
     trial = excluded.trial, mark = excluded.mark, drawn_at = excluded.drawn_at
 """
-KEEP_UNIT = f"""
-INSERT INTO drawn_units (job, kind, place, unit, attempt, why, wrong)
-SELECT :job, :kind, :place, u.number, :attempt, :why, COALESCE((SELECT v.verdict <> 'accept' FROM verdicts v
-    WHERE v.unit = u.number AND u.attempt = :attempt AND {verdicts.HOLDS}), 0)
-FROM units u WHERE u.number = :unit
-"""  # noqa: S608 - our own condition
+KEEP_UNIT = """
+INSERT INTO drawn_units (job, kind, place, unit, attempt, why)
+VALUES (:job, :kind, :place, :unit, :attempt, :why)
+"""
 
 
 def keep(
@@ -118,8 +117,9 @@ LEFT JOIN verdicts v ON v.unit = d.unit AND {IN_PLACE} AND {verdicts.HOLDS}
 WHERE d.job = :job GROUP BY d.kind
 """  # noqa: S608 - our own conditions
 TAINTED = f"""
-SELECT 1 FROM drawn_units d JOIN units u ON u.number = d.unit
-WHERE d.job = :job AND d.kind = 'random' AND d.wrong = 1 AND NOT ({IN_PLACE}) LIMIT 1
+SELECT 1 FROM draws w JOIN jobs j ON j.number = w.job AND j.trial = w.trial
+JOIN drawn_units d ON d.job = w.job AND d.kind = 'random' JOIN units u ON u.number = d.unit
+WHERE w.job = :job AND NOT ({IN_PLACE}) LIMIT 1
 """  # noqa: S608
 
 

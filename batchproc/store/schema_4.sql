@@ -73,7 +73,6 @@ CREATE TABLE drawn_units (
     place   INTEGER NOT NULL CHECK (place > 0),
     unit    INTEGER NOT NULL REFERENCES units (number),
     attempt INTEGER NOT NULL,               -- whose answer it is; a unit that was run again since is not the one drawn
-    wrong   INTEGER NOT NULL DEFAULT 0 CHECK (wrong IN (0, 1)),  -- that answer was judged wrong
     why     TEXT,                           -- what made it risky
     PRIMARY KEY (job, kind, place),
     UNIQUE (job, kind, unit),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from batchproc.models import WRONG, Decision, Gold, Job, Json, Judgement, Order, Unit, UnitStatus
+from batchproc.models import Decision, Gold, Job, Json, Judgement, Order, Unit, UnitStatus
 from batchproc.store import engine, events, jobs, rows, units
 
 HOLDS = "v.status = u.status AND v.text IS u.text AND v.output IS u.output AND v.fingerprint IS u.fingerprint"
@@ -26,15 +26,11 @@ INSERT OR REPLACE INTO verdicts (unit, job, verdict, correction, note, judged_by
 SELECT number, job, :verdict, :correction, :note, :by, :now, status, text, output, fingerprint FROM units
 WHERE number = :unit AND attempt = :attempt AND status = :status AND text IS :text
 """
-MARK_DRAWN = """
-UPDATE drawn_units SET wrong = :wrong WHERE job = :job AND kind = :kind AND unit = :unit AND attempt = :attempt
-"""
 
 
 def record(tx: engine.Tx, job: Job, seen: Unit, said: Said, order: Order, *, now: float) -> bool:
     """Keep what was said of a unit's answer, in the place of what was said before. False: its answer is not (any more)
     the one that was `seen`."""
-    wrong = said.decision in WRONG
     corrected = said.decision is Decision.CORRECT
     values = {
         "verdict": said.decision,
@@ -46,9 +42,6 @@ def record(tx: engine.Tx, job: Job, seen: Unit, said: Said, order: Order, *, now
     answer = {"unit": seen.number, "attempt": seen.attempt, "status": seen.status, "text": seen.text}
     if not tx.execute(JUDGE, {**values, **answer}).rowcount:
         return False
-    for kind in ("random", "risk"):
-        place = {"job": job.number, "kind": kind, "unit": seen.number, "attempt": seen.attempt}
-        tx.execute(MARK_DRAWN, {**place, "wrong": int(wrong)})
     data = {"verdict": said.decision, **({"correction": said.correction} if corrected else {}), **jobs.told(order)}
     events.append(tx, "unit.judged", at=now, job=job.number, unit=seen.number, attempt=seen.attempt, data=data)
     return True

@@ -196,7 +196,7 @@ async def test_a_verdict_holds_only_for_the_very_answer_that_was_judged(desk):
     assert (await it.review(None)).review.judged == 1
     await it.again(key)
     look = (await it.review(None)).review
-    assert look.judged == 0 and not look.is_current and "1 of them are not there any more" in look.words
+    assert look.judged == 0 and not look.is_current and "one of them is not there any more" in look.words
     unit = await it.unit(key)
     [judged] = (await it.store.read(verdicts.on, [unit])).values()
     assert not judged.holds and judged.text == f"about {key}"
@@ -218,13 +218,26 @@ async def test_running_only_the_wrong_ones_again_does_not_make_the_rest_look_bet
     for key in wrong:
         await it.judge(key)  # the new answers are right: the draw is no better for it
     look = (await it.review(None)).review
-    assert "those left look better than the rest" in look.words and look.judged == 7
+    assert "those left may look better than the rest" in look.words and look.judged == 7
     again = await it.review(10)
-    assert again.next.startswith("answers that were judged wrong had been run again, so this is a new sample")
+    assert again.next.startswith("answers that were drawn have given way since, so this is a new sample")
     new = await it.drawn()
     assert (await it.store.read(draws.current, it.job.number)).seed != seed
     kept = [key for key in new if key in old]
     assert again.review.judged == len(kept), "verdicts that hold are kept"
+
+
+async def test_nor_does_it_if_nobody_said_that_they_are_wrong(desk):
+    it = await desk(60)
+    await it.answer()
+    page = await it.review(10)
+    seed = (await it.store.read(draws.current, it.job.number)).seed
+    await it.again(page.units[3].key)
+    look = (await it.review(None)).review
+    assert "one of them is not there any more, so that those left may look better" in look.words
+    assert "this is a new sample" in (await it.review(10)).next
+    assert (await it.store.read(draws.current, it.job.number)).seed != seed
+    assert "this is a new sample" not in (await it.review(12)).next, "told once"
 
 
 async def test_an_answer_that_gave_way_is_noticed_although_the_clock_was_set_back(desk):
@@ -245,8 +258,10 @@ async def test_answers_under_another_description_are_drawn_in_another_order(desk
     seed = (await it.store.read(draws.current, it.job.number)).seed
     await it.review(6)
     assert (await it.store.read(draws.current, it.job.number)).seed == seed
+    await it.again((await it.drawn())[0])
     await it.store.write(lambda tx: tx.execute("UPDATE jobs SET trial = 2").rowcount)
-    assert not (await it.review(None)).review.is_current
+    look = (await it.review(None)).review
+    assert not look.is_current and "look better" not in look.words, "nobody chose what was run again"
     await it.review(6)
     assert (await it.store.read(draws.current, it.job.number)).seed != seed
 

@@ -213,7 +213,7 @@ def all_statements():
         ),
         *((sql, {}) for sql in (backlog.COUNT_BY_STATUS, backlog.COUNT_BY_SIGNATURE)),
         *((sql, {"units": "[1]"}) for sql in (verdicts.OF_UNITS, answered.SIGNS, draws.BY_NUMBERS)),
-        *((sql, {}) for sql in (verdicts.JUDGE, verdicts.MARK_DRAWN, verdicts.GOLD, answered.MARK, answered.PAGE)),
+        *((sql, {}) for sql in (verdicts.JUDGE, verdicts.GOLD, answered.MARK, answered.PAGE)),
         *((sql, {}) for sql in (answered.BOUNDS, draws.CURRENT, draws.FORGET, draws.KEEP, draws.KEEP_UNIT)),
         *((sql, {}) for sql in (draws.COUNTS, draws.TAINTED, draws.TO_JUDGE)),
         *((sql.format(status=""), {}) for sql in (results.RESULTS, results.JUDGED_RESULTS, results.IS_JUDGED)),

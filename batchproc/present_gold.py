@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from batchproc import answers, gold, present_words
 from batchproc.gold import Compared, Standing
-from batchproc.models import Trial
+from batchproc.models import Json, Trial
 from batchproc.store.status import PilotLook
 
 MOST = 20
@@ -69,19 +68,18 @@ def _differences(found: Sequence[Compared]) -> Iterator[answers.GoldDifference]:
     for one in found:
         if one.standing not in WORSE:
             continue
-        named: list[tuple[str | None, Any, Any]] = [(d.field, d.expected, d.got) for d in one.differences]
+        named: list[tuple[str | None, str | None, str | None]]
+        named = [(d.field, _json(d.expected), _json(d.got)) for d in one.differences]
         for field, expected, got in named or [(None, None, None)]:
-            yield answers.GoldDifference(
-                key=one.key,
-                standing=one.standing,
-                field=field,
-                expected=present_words.cut(expected, LONGEST),
-                got=present_words.cut(got, LONGEST),
-            )
+            yield answers.GoldDifference(key=one.key, standing=one.standing, field=field, expected=expected, got=got)
+
+
+def _json(value: Json) -> str:
+    """Of a type that a tool's answer can declare, whatever the value is."""
+    return json.dumps(present_words.cut(value, LONGEST), ensure_ascii=False)
 
 
 def _said(one: answers.GoldDifference) -> str:
-    if one.field is None:
+    if one.expected is None or one.got is None:
         return ": the answer that was rejected, again"
-    expected, got = (json.dumps(value, ensure_ascii=False)[:120] for value in (one.expected, one.got))
-    return f" · {one.field}: should be {expected}, is {got}"
+    return f" · {one.field}: should be {one.expected[:120]}, is {one.got[:120]}"

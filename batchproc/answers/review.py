@@ -90,8 +90,8 @@ class GoldDifference(Answer):
     key: str
     standing: str = Field(description="regressed or still_wrong")
     field: str | None
-    expected: Any
-    got: Any
+    expected: str | None = Field(description="As JSON; null where there is no field")
+    got: str | None = Field(description="As JSON")
 
 
 class GoldAnswer(Answer):

@@ -55,9 +55,9 @@ def _gold(out: Console, found: answers.GoldAnswer) -> None:
     out.print(f"  [{colour}]{plain(found.words)}[/]")
     for one in found.differences:
         out.print(f"  [red]≠[/] {plain(one.standing.replace('_', ' '))}: {plain(one.key)} · {plain(one.field or '')}")
-        if one.field is not None:
-            _said(out, "should be", one.expected)
-            _said(out, "is now   ", one.got)
+        if one.expected is not None and one.got is not None:
+            _said(out, "should be", json.loads(one.expected))
+            _said(out, "is now   ", json.loads(one.got))
 
 
 def _said(out: Console, label: str, value: object) -> None:

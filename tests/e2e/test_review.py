@@ -219,10 +219,10 @@ async def test_after_a_change_judged_units_are_held_against_what_they_were_and_r
     gold = worse.pilot.gold
     assert (gold.units, gold.counts["regressed"], gold.counts["still_wrong"]) == (4, 2, 1)
     assert [(d.key, d.standing, d.field, d.expected, d.got) for d in gold.differences][:2] == [
-        ("b1", "regressed", "party", "Vale", "V."),
-        ("b2", "regressed", "party", "Vale", "V."),
+        ("b1", "regressed", "party", '"Vale"', '"V."'),
+        ("b2", "regressed", "party", '"Vale"', '"V."'),
     ]
-    assert ("b3", "still_wrong", "amount", 3, 30) in [
+    assert ("b3", "still_wrong", "amount", "3", "30") in [
         (d.key, d.standing, d.field, d.expected, d.got) for d in gold.differences
     ]
     plan = (await house.service.plan(job)).text.splitlines()
@@ -230,3 +230,4 @@ async def test_after_a_change_judged_units_are_held_against_what_they_were_and_r
     assert plan[2] == '  regressed: b1 · party: should be "Vale", is "V."'
     code, out, _ = await shell(house, "status", job)
     assert code == 0 and "2 regressions of 4 judged units" in out and "regressed: b1 · party" in out
+    assert "should be Vale\n" in out and "is now    V.\n" in out

@@ -314,7 +314,7 @@ REFUSED = {
     "an unknown verdict": ({"verdict": "maybe"}, "verdict = 'maybe': say one of accept, reject, correct"),
     "no correction": ({"verdict": "correct"}, "correction = None: say what the answer should be"),
     "a correction of what is right": ({"verdict": "accept", "correction": "x"}, "it goes with the verdict correct"),
-    "the answer it has": ({"verdict": "correct", "correction": " about  u1"}, "that is the answer it has; accept it"),
+    "the answer it has": ({"verdict": "correct", "correction": "about u1"}, "that is the answer it has; accept it"),
     "an empty correction": ({"verdict": "correct", "correction": " "}, "answers of this job are text"),
     "an object for a text": ({"verdict": "correct", "correction": {"a": 1}}, "answers of this job are text"),
     "another attempt": ({"verdict": "accept", "attempt": 7}, "attempt = 7"),
@@ -330,6 +330,14 @@ async def test_what_cannot_be_meant_is_refused_with_the_way_out(desk, given, sai
         await it.judge("u1", **given)
     assert said in str(refused.value)
     assert await it.store.read(verdicts.gold, it.job.number) == []
+
+
+async def test_white_space_may_be_all_that_is_wrong_with_a_text(desk):
+    it = await desk(2)
+    await it.answer()
+    await it.judge("u1", "correct", correction="about\nu1")
+    [known] = await it.store.read(verdicts.gold, it.job.number)
+    assert known.expected == "about\nu1"
 
 
 async def test_what_has_no_answer_cannot_be_judged(desk):

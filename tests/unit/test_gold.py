@@ -101,6 +101,8 @@ TEXTS = [
     (Decision.CORRECT, "It is not.", "It is not.", Standing.MENDED),
     (Decision.CORRECT, "It is fine.", "It is not.", Standing.STILL_WRONG),
     (Decision.CORRECT, "It depends.", "It is not.", Standing.CHANGED),
+    (Decision.CORRECT, "It is fine.", "It is\nfine.", Standing.STILL_WRONG),
+    (Decision.CORRECT, "It is\nfine.", "It is\nfine.", Standing.MENDED),
 ]
 
 

@@ -83,6 +83,7 @@ class Reviewing(Service):
         decision = _decision(verdict, correction)
         if note is not None and len(note) > LONGEST_NOTE:
             raise InvalidJob("note", note, f"at most {LONGEST_NOTE:,} characters")
+        _require_whole("note", note)
         job = await self._job(job_id)
         unit = await self._store.read(units.by_key, job.number, key) if job.total_units else None
         if unit is None:
@@ -156,10 +157,25 @@ def _corrected(job: Job, unit: Unit, correction: Json) -> Json:
         correction = _object(correction)
         if problems := schemas.problems(schema, correction):
             raise InvalidJob("correction", correction, f"it does not fit output_schema: {'; '.join(problems)}")
+    _require_whole("correction", correction)
     # White space may be all that is wrong with a text.
     if correction == unit.text if unit.output is None else gold.same(correction, unit.output):
         raise InvalidJob("correction", correction, "that is the answer it has; accept it")
     return correction
+
+
+def _require_whole(field: str, value: Json) -> None:
+    """No NUL in any of its texts: databases and spreadsheets take what follows it for no part of the text."""
+    match value:
+        case str() if "\0" in value:
+            raise InvalidJob(field, value, "it holds a NUL character; leave that out")
+        case dict():
+            for name, inner in value.items():
+                _require_whole(f"a field of {field}", name)
+                _require_whole(f"{field}.{name}", inner)
+        case list():
+            for n, inner in enumerate(value):
+                _require_whole(f"{field}[{n}]", inner)
 
 
 def _object(correction: Json) -> Json:

@@ -318,6 +318,11 @@ REFUSED = {
     "an empty correction": ({"verdict": "correct", "correction": " "}, "answers of this job are text"),
     "an object for a text": ({"verdict": "correct", "correction": {"a": 1}}, "answers of this job are text"),
     "another attempt": ({"verdict": "accept", "attempt": 7}, "attempt = 7"),
+    "half a correction": (
+        {"verdict": "correct", "correction": "a\0b"},
+        "correction = 'a\\x00b': it holds a NUL character; leave that out",
+    ),
+    "half a note": ({"verdict": "reject", "note": "a\0b"}, "note = 'a\\x00b': it holds a NUL character"),
     "a long note": ({"verdict": "accept", "note": "x" * 3000}, "at most 2,000 characters"),
 }
 
@@ -385,6 +390,7 @@ async def test_a_correction_is_checked_as_an_answer_is(desk):
             "correction.proof = 'seven': this quote does not stand in the unit's own data",
         ),
         ({"proof": None, "value": 7.0}, "that is the answer it has"),
+        ('{"value": 8, "proof": "1\\u0000"}', "correction.proof = '1\\x00': it holds a NUL character; leave that out"),
     ]:
         with pytest.raises(InvalidJob) as refused:
             await it.judge("u1", "correct", correction=wrong)

@@ -138,7 +138,10 @@ NEXT = (
     "show the user one unit at a time and ask whether its answer is right; then record_verdict. Verdicts are a "
     "person's: do not judge for him"
 )
-DONE = "all that was drawn is judged; a larger n draws more, and proves more"
+DONE = (
+    "all that was drawn is judged; a larger n draws more, and proves more, if it was decided on beforehand: a bound "
+    "that is looked at until it pleases proves less"
+)
 FRESH = "answers that were drawn have given way since, so this is a new sample; "
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from enumerate_help import complaint, keys, payloads, read, refusal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from batchproc.enumerators import _jsonfast, _jsonstream, build
@@ -133,11 +133,12 @@ def test_the_reader_takes_what_the_standard_library_takes(text: str, chunk: int)
 
 @settings(max_examples=300, deadline=None)
 @given(value=VALUES, cut=st.integers(0, 200), chunk=st.sampled_from([1, 3, 1 << 18]))
+@example(value={"": None, "next": None}, cut=0, chunk=1)
 def test_reading_over_a_value_ends_where_it_ends(value: Any, cut: int, chunk: int) -> None:
     text = json.dumps([value, "next"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_jsonstream, "CHUNK", chunk)
-        reader = _jsonstream.Reader(io.StringIO(text[1:-1].replace(', "next"', ' "next"')))
+        reader = _jsonstream.Reader(io.StringIO(json.dumps(value) + ' "next"'))
         reader.skip()
         assert reader.value() == "next"
         broken = _jsonstream.Reader(io.StringIO(text[: min(cut, len(text) - 1)]))

@@ -26,8 +26,10 @@ UNAVAILABLE = frozenset({5, 6, 7, 8, 10, 13, 14})
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether the error says that the file cannot be used now: locked for too long, disk full, I/O error."""
-    return isinstance(error, sqlite.OperationalError) and (error.sqlite_errorcode & 0xFF) in UNAVAILABLE
+    """Whether the error says that the file cannot be used now: locked for too long, disk full, I/O error. One of the
+    module's own, such as of a text that is not UTF-8, has no code."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite.OperationalError) and (code & 0xFF) in UNAVAILABLE
 
 
 def version() -> tuple[int, ...]:

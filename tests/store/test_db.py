@@ -40,6 +40,15 @@ async def test_an_error_undoes_its_own_change_and_no_other(store):
     assert texts == ["1", "2"]
 
 
+async def test_a_text_that_cannot_be_read_is_told_of_as_what_it_is(store):
+    def look(tx):
+        return tx.execute("SELECT CAST(x'ff' AS TEXT) AS a").fetchall()
+
+    for asked in (store.read(look), store.write(look)):
+        with pytest.raises(engine.sqlite.OperationalError, match="decode"):
+            await asked
+
+
 async def test_changes_that_wait_together_are_committed_together(store):
     commits = []
     store.after_commit(lambda: commits.append(1))

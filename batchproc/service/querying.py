@@ -13,6 +13,8 @@ from batchproc.store.questions import Known
 
 LONGEST = 100_000
 """Characters of a question."""
+LONGEST_SHOWN = 120
+"""Characters of one that is too long which the error has."""
 MOST_ROWS = 100_000
 LONGEST_TIMEOUT_S = 3_600.0
 CELLS = 25
@@ -30,6 +32,7 @@ class Querying(Service):
         The table `results` has the job's final units, with corrections in the place of answers.
         Raises `NotFound`, `InvalidJob`, `StoreError`.
         """
+        question = None if sql is None else _question(sql)
         job = await self._job(job_id)
         if not 1 <= limit <= MOST_ROWS:
             raise InvalidJob("limit", limit, f"give a number between 1 and {MOST_ROWS:,}")
@@ -38,10 +41,9 @@ class Querying(Service):
         limits = Limits(rows=limit, bytes=limit_bytes, cell=limit_bytes // CELLS, timeout_s=timeout_s)
         known = await self._store.read(questions.sample, job)
         counts = await self._store.read(rows.ledger, job.number)
-        if sql is None:
+        if question is None:
             few = Limits(rows=present_query.SAMPLES, bytes=limit_bytes, cell=200, timeout_s=timeout_s)
             return present_query.table(job, known, await self._ask(job, known, "SELECT * FROM results", few), counts)
-        question = _question(sql)
         known, found = await self._find(job, known, question, limits)
         return present_query.answer(job, known, found, limits, question, counts)
 
@@ -72,13 +74,17 @@ class Querying(Service):
 
 
 def _question(sql: str) -> str:
-    """The question as it is run. Raises UnicodeEncodeError for what is no text."""
-    sql.encode()
+    """The question as it is run. Raises `InvalidJob`; its length is looked at before anything takes time with it."""
+    if len(sql) > LONGEST:
+        raise InvalidJob("sql", sql[:LONGEST_SHOWN], f"it is longer than {LONGEST:,} characters; write a shorter one")
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        said = f"character {error.start + 1} is half of a surrogate pair, which is not valid text; mend or remove it"
+        raise InvalidJob("sql", sql, said) from None
+    if "\0" in sql:
+        raise InvalidJob("sql", sql, "it holds a NUL character; leave that out, or write char(0)")
     question = sql.rstrip(string.whitespace + ";")
     if not question:
         raise InvalidJob("sql", sql, "write one SELECT or WITH query of the table results, or leave it out")
-    if "\0" in question:
-        raise InvalidJob("sql", sql, "it holds a NUL character; leave that out, or write char(0)")
-    if len(question) > LONGEST:
-        raise InvalidJob("sql", sql, f"it is longer than {LONGEST:,} characters; write a shorter one")
     return question

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import time
 
 import pytest
 
@@ -183,6 +184,18 @@ WRONG = {
 @pytest.mark.parametrize("sql", WRONG, ids=lambda sql: sql[:40])
 async def test_what_is_wrong_is_said_with_a_way_out(ask, job, sql):
     assert WRONG[sql] in await refused(ask, job, sql)
+
+
+async def test_half_a_character_is_said_to_be_one_as_any_other_fault(ask, job):
+    told = await refused(ask, job, "SELECT '\ud800' AS a")
+    assert told.startswith("sql = \"SELECT '\\ud800' AS a\": character 9 is half of a surrogate pair")
+
+
+async def test_how_long_a_question_is_is_looked_at_before_anything_else(service):
+    endless = " " * 50_000_000 + "x"
+    began = time.perf_counter()
+    told = await refused(service.query_results, "no such job", endless)
+    assert "longer than 100,000 characters" in told and time.perf_counter() - began < 1
 
 
 async def test_a_long_space_within_a_question_holds_nobody_up(ask, job):

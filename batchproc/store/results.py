@@ -6,6 +6,7 @@ judged.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from batchproc import columns
@@ -14,7 +15,9 @@ from batchproc.models import Event, Job, UnitStatus
 from batchproc.store import engine, events, rows, verdicts
 
 BLOCK = 500
-"""Results at a time: what a page of 100 kB each takes is still within bounds."""
+"""Results at a time."""
+LARGE = 1 << 20
+"""Characters after which a block ends that has fewer: what exports hold of it at once is some copies of it."""
 
 SELECT_FIELDS = """
 SELECT DISTINCT e.key, CASE WHEN e.type <> 'integer' THEN e.type WHEN typeof(e.value) <> 'integer' THEN 'big'
@@ -72,8 +75,19 @@ def stream(tx: engine.Tx, job: int, status: UnitStatus | None = None) -> Iterato
     is_judged = tx.execute(IS_JUDGED, {"job": job}).fetchone() is not None
     statement = (JUDGED_RESULTS if is_judged else RESULTS).format(status="" if status is None else BY_STATUS)
     found = _plain(tx, statement, values)
-    while fetched := found.fetchmany(BLOCK):
+    while fetched := _some(found):
         yield _block([list(values) for values in zip(*fetched, strict=True)])
+
+
+def _some(found: Any) -> list[tuple[Any, ...]]:
+    """The next results: `BLOCK` of them, or as many as there are in `LARGE` characters; at least one."""
+    some, room = [], LARGE
+    for result in islice(found, BLOCK):
+        some.append(result)
+        room -= len(result[2] or "") + len(result[7] or "") + len(result[8] or "") + len(result[10] or "")
+        if room <= 0:
+            break
+    return some
 
 
 def _block(columns: list[list[Any]]) -> Block:

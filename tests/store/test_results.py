@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,3 +165,29 @@ async def test_a_correction_that_says_nothing_any_more_makes_no_column_and_chang
     await answer(store, job, "u1", text="b", output={"amount": 12}, attempts=2)
     found = await store.read(results.table, job)
     assert [(one.name, one.kind) for one in found.columns if one.name.startswith("out_")] == [("out_amount", "integer")]
+
+
+@pytest.mark.parametrize("large", ["text", "payload", "output", "correction"])
+async def test_a_block_has_no_more_than_some_characters_however_large_results_are(store, large):
+    """Before, 300 answers of a megabyte were in memory at once, several times over."""
+    word = "x" * (results.LARGE // 4)
+    payloads = [{"n": n} | ({"word": word} if large == "payload" and n > 10 else {}) for n in range(1, 31)]
+    job = await job_of(store, payloads)
+    for n in range(1, 31):
+        said = {large: word if large == "text" else {"word": word}} if large in {"text", "output"} and n > 10 else {}
+        await answer(store, job, f"u{n}", **said)
+        if large == "correction" and n > 10:
+            await judge(store, job, f"u{n}", "correct", word)
+
+    blocks = await store.read(lambda tx: [list(block.unit[0]) for block in results.stream(tx, job.number)])
+
+    assert [key for block in blocks for key in block] == [f"u{n}" for n in range(1, 31)]
+    assert [len(block) for block in blocks] == [14, 4, 4, 4, 4]
+
+
+async def test_a_result_larger_than_a_block_is_one(store):
+    job = await job_of(store, [{"n": 1}, {"n": 2}])
+    for key in ("u1", "u2"):
+        await answer(store, job, key, text="x" * (results.LARGE + 1))
+    sizes = await store.read(lambda tx: [len(block.unit[0]) for block in results.stream(tx, job.number)])
+    assert sizes == [1, 1]

@@ -1,5 +1,6 @@
 """What every format is given, and what it has to be able to do."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import orjson
 from batchproc.columns import Column, Kind
 
 MARK = "batchproc export"
-"""Stands in every file that an export made: such a file may be replaced without asking."""
+"""Stands in every file that an export made: such a file may be replaced without asking, if it is as it was made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,8 +65,19 @@ class Format(Protocol):
         ...
 
     def is_ours(self, file: IO[bytes]) -> bool:
-        """Whether an export made this file. Not asked where the ledger is beside it: that says so."""
+        """Whether an export made this file, and nobody changed it since. Not asked where the ledger is beside it: that
+        says so."""
         ...
+
+
+def sha256_of(file: IO[bytes], length: int) -> str:
+    """The digest of the first `length` bytes, in hex."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while length > 0 and (page := file.read(min(length, 1 << 20))):
+        digest.update(page)
+        length -= len(page)
+    return digest.hexdigest()
 
 
 def as_json(value: Any) -> str:

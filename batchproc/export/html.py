@@ -6,6 +6,7 @@ script or style run, and nothing load: whatever is in that data, it can neither 
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from html import escape
@@ -16,10 +17,11 @@ import orjson
 
 from batchproc.columns import Kind
 from batchproc.errors import InvalidJob
-from batchproc.export.base import MARK, Export, json_texts
+from batchproc.export.base import MARK, Export, json_texts, sha256_of
 
 MOST_ROWS = 50_000
 MOST_BYTES = 128 << 20
+NO_DIGEST = "0" * 64
 EXACT = 1 << 53
 """JavaScript has no larger integers."""
 TOO_LARGE = "choose jsonl, parquet or sqlite, which have no bound, or only one status"
@@ -33,16 +35,27 @@ class Html:
     logs: ClassVar[tuple[str, ...]] = ()
 
     def pages(self, export: Export) -> Iterator[bytes]:
-        size = 0
+        size, digest = 0, hashlib.sha256()
         for page in _pages(export):
             size += len(page)
+            digest.update(page)
             if size > MOST_BYTES:
                 said = f"the page would be larger than {MOST_BYTES >> 20} MiB, too large for a browser; {TOO_LARGE}"
                 raise InvalidJob("format", self.name, said)
             yield page
+        yield _seal(digest.hexdigest())
 
     def is_ours(self, file: IO[bytes]) -> bool:
-        return GENERATOR.encode() in file.read(4096)
+        if GENERATOR.encode() not in file.read(4096):
+            return False
+        content = file.seek(0, os.SEEK_END) - len(_seal(NO_DIGEST))
+        seal = _seal(sha256_of(file, content))
+        return file.read() == seal
+
+
+def _seal(sha256: str) -> bytes:
+    """The last line: by the digest of all before it, a page shows whether it was edited."""
+    return f"<!-- {MARK}, sha256 {sha256} -->\n".encode()
 
 
 def _pages(export: Export) -> Iterator[bytes]:

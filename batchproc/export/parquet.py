@@ -1,6 +1,7 @@
 """Parquet: typed columns in row groups; the ledger in its metadata. The program `tables.to_parquet` makes it."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ import orjson
 import batchproc
 from batchproc import tables
 from batchproc.errors import InvalidJob, StoreError
-from batchproc.export.base import Export, as_json, json_texts
+from batchproc.export.base import Export, as_json, json_texts, sha256_of
 
 MISSING = 'needs pyarrow, which is not installed here; install it with: pip install "batchproc[parquet]"'
 PROGRAM = Path(tables.__file__).with_name("to_parquet.py")
 LEDGER = "batchproc.ledger"
 """The key of the ledger in the metadata."""
+CONTENT = re.compile(rb"batchproc\.content\x18.(\d{1,15}):([0-9a-f]{64})", re.DOTALL)
+"""The length and the SHA-256 of all before the metadata, as these have it: between them the name and the value of an
+entry have one byte for its kind and one for its length. Who edits a file may keep the entry, but not what it says."""
 FOOTER = 64 << 20
 KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 
@@ -56,7 +60,8 @@ class Parquet:
         if tail[4:] != b"PAR1" or not length < min(size, FOOTER):
             return False
         file.seek(size - 8 - length)
-        return LEDGER.encode() in file.read(length)
+        found = CONTENT.search(file.read(length))
+        return found is not None and sha256_of(file, int(found[1])).encode() == found[2]
 
 
 def _order(export: Export) -> bytes:

@@ -15,6 +15,8 @@ from batchproc.ledger import ORDER
 
 APPLICATION = 0x42504558
 """`PRAGMA application_id` of our exports, at byte 68 (https://sqlite.org/fileformat2.html)."""
+CHANGES = 1
+"""What SQLite counts at byte 24 of the file: transactions that changed it. An export is the first."""
 TYPES = {
     Kind.TEXT: "TEXT",
     Kind.INTEGER: "INTEGER",
@@ -47,16 +49,18 @@ class Sqlite:
 
     def is_ours(self, file: IO[bytes]) -> bool:
         header = file.read(72)
-        return header[:16] == b"SQLite format 3\0" and header[68:72] == APPLICATION.to_bytes(4, "big")
+        made, changes = (int.from_bytes(header[at : at + 4], "big") for at in (68, 24))
+        return header[:16] == b"SQLite format 3\0" and (made, changes) == (APPLICATION, CHANGES)
 
 
 def _fill(connection: sqlite3.Connection, export: Export) -> None:
     """Without a journal: a file that is not finished is nobody's."""
     try:
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", f"application_id = {APPLICATION}"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
         columns = ", ".join(f"{quoted(column.name)} {TYPES[column.kind]}" for column in export.columns)
         connection.execute("BEGIN")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"CREATE TABLE results ({columns})")
         _fill_ledger(connection, export)
         insert = f"INSERT INTO results VALUES ({', '.join('?' * len(export.columns))})"  # noqa: S608 - only marks

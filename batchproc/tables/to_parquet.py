@@ -5,6 +5,7 @@ block, a list of values for each column; an empty line is the end. Each line is 
 length, and that many bytes of the file (there may be none yet), or what went wrong. Started as a file, without `site`.
 """
 
+import hashlib
 import io
 import json
 import sys
@@ -47,6 +48,7 @@ def _write(order: dict[str, Any], lines: IO[bytes], out: IO[bytes]) -> None:
             _answer(out, b"+", buffer.taken())
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting, schema), row_group_size=rows)
+        writer.add_key_value_metadata({"batchproc.content": f"{buffer.tell()}:{buffer.sha256}"})
     _answer(out, b"+", buffer.taken())
 
 
@@ -73,6 +75,11 @@ class _Tail(io.RawIOBase):
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._length = 0
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
 
     def writable(self) -> bool:
         return True
@@ -80,6 +87,7 @@ class _Tail(io.RawIOBase):
     def write(self, part: Any) -> int:
         self._parts.append(bytes(part))
         self._length += len(self._parts[-1])
+        self._digest.update(self._parts[-1])
         return len(self._parts[-1])
 
     def tell(self) -> int:

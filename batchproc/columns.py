@@ -115,6 +115,11 @@ def table(payload: Fields, answer: Fields) -> Table:
     return Table(columns=found, payload=_ordered(payload), answer=_ordered(answer))
 
 
+def quoted(name: str) -> str:
+    """A column's name, whatever is in it, as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def kind_of(types: Iterable[str]) -> Kind:
     """The kind of a column whose values have these types; null is a value of every kind."""
     seen = set(types) - {"null"}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from batchproc import answers
 from batchproc import present_words as words
-from batchproc.columns import Kind
+from batchproc.columns import Kind, quoted
 from batchproc.errors import InvalidJob
 from batchproc.models import FINAL, Job
 from batchproc.queries import Failed, Found, Limits
-from batchproc.store.questions import Known, quoted
+from batchproc.store.questions import Known
 
 NAMES = 40
 """Columns that are named in an error."""

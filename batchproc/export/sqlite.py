@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
-from batchproc.columns import Kind
+from batchproc.columns import Kind, quoted
 from batchproc.errors import StoreError
 from batchproc.export.base import Export, json_texts
 from batchproc.ledger import ORDER
@@ -77,8 +77,3 @@ def _fill_ledger(connection: sqlite3.Connection, export: Export) -> None:
     plain = {name: value for name, value in export.ledger.items() if not isinstance(value, dict | list)}
     values = plain | {status: counts.get(status, 0) for status in ORDER}
     connection.executemany("INSERT INTO ledger VALUES (?, ?)", values.items())
-
-
-def quoted(name: str) -> str:
-    """A column's name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchproc import columns
-from batchproc.columns import Fields
+from batchproc.columns import Fields, quoted
 from batchproc.models import FINAL, Job
 from batchproc.store import engine, jobs, results, verdicts
 
@@ -123,11 +123,6 @@ def view(job: int, known: Known, schema: str) -> str:
     named = zip(values, known.table.columns, strict=True)
     shown = ",\n    ".join(f"{value} AS {quoted(column.name)}" for value, column in named)
     return VIEW.format(columns=shown, schema=schema, holds=verdicts.HOLDS, job=job)
-
-
-def quoted(name: str) -> str:
-    """A column's name, whatever is in it, as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _value(record: str, field: str | None, fields: Fields) -> str:

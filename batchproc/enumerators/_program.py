@@ -12,6 +12,7 @@ import batchproc
 from batchproc import tables
 from batchproc.enumerators import _common
 from batchproc.errors import SourceError
+from batchproc.platform import processes
 from batchproc.tables import talk
 
 PROGRAM = Path(tables.__file__).with_name("__main__.py")
@@ -21,7 +22,6 @@ MEMORY = 200 << 20
 CPU_S = 120
 """Seconds of computing."""
 
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 """The other pools take a gigabyte of addresses before they hold anything."""
 
@@ -72,7 +72,7 @@ def _start(path: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**{name: os.environ[name] for name in KEPT if name in os.environ}, **SETTINGS},
+            env=processes.environment("TMPDIR") | SETTINGS,
             cwd=os.sep,
             bufsize=1 << 16,
         )

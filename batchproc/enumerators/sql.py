@@ -17,13 +17,11 @@ from batchproc.enumerators import _common, _payload
 from batchproc.enumerators.base import Config
 from batchproc.errors import InvalidJob, SourceError
 from batchproc.models import Item
+from batchproc.platform import processes
 
 CHILD = Path(__file__).with_name("_sql_child.py")
 SILENCE_S = 120.0
 """A query that gives no row for so long is stopped."""
-
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
-"""What Python needs to start. Nothing else of our environment is the query's business."""
 
 
 DRIVERS = {
@@ -165,7 +163,7 @@ class SqlEnumerator:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={name: os.environ[name] for name in KEPT if name in os.environ},
+                env=processes.environment("TMPDIR"),
                 cwd=os.sep,
                 bufsize=1 << 16,
             )

@@ -15,6 +15,7 @@ import batchproc
 from batchproc import tables
 from batchproc.errors import InvalidJob, StoreError
 from batchproc.export.base import Export, as_json, json_texts, sha256_of
+from batchproc.platform import processes
 
 MISSING = 'needs pyarrow, which is not installed here; install it with: pip install "batchproc[parquet]"'
 PROGRAM = Path(tables.__file__).with_name("to_parquet.py")
@@ -24,7 +25,6 @@ CONTENT = re.compile(rb"batchproc\.content\x18.(\d{1,15}):([0-9a-f]{64})", re.DO
 """The length and the SHA-256 of all before the metadata, as these have it: between them the name and the value of an
 entry have one byte for its kind and one for its length. Who edits a file may keep the entry, but not what it says."""
 FOOTER = 64 << 20
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 
 
 class Parquet:
@@ -93,7 +93,7 @@ def _start() -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in KEPT if name in os.environ},
+            env=processes.environment("TMPDIR"),
             cwd=os.sep,
             bufsize=1 << 16,
         )

@@ -18,6 +18,13 @@ from typing import NamedTuple
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
 DEAD = frozenset("ZXx")
+NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+"""What Python needs to start."""
+
+
+def environment(*more: str) -> dict[str, str]:
+    """That of a program that is to know of ours what it needs to start, and the variables named here: no credential."""
+    return {name: os.environ[name] for name in (*NEEDED, *more) if name in os.environ}
 
 
 class Identity(NamedTuple):

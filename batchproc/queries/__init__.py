@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from batchproc.errors import StoreError
+from batchproc.platform import processes
 
 CHILD = Path(__file__).with_name("_child.py")
-KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-"""What Python needs to start. Nothing else of our environment is the question's business."""
-
 PATIENCE_S = 5.0
 """How much longer than it may take we wait for the word of a process that ends itself."""
 
@@ -108,7 +106,7 @@ async def _start() -> asyncio.subprocess.Process:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in KEPT if name in os.environ},
+            env=processes.environment(),
             cwd=os.sep,
         )
     except OSError as error:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from batchproc.platform import doorbell, lock
+from batchproc.platform import doorbell, lock, processes
 from batchproc.readahead import ReadAhead
 from tests.conftest import wait_until
 
@@ -117,3 +117,10 @@ async def test_reading_ahead_keeps_order_raises_where_the_source_does_and_closes
         if value == 3:
             break
     await wait_until(lambda: len(closed) == 2, "an abandoned source is closed", 2)
+
+
+def test_a_program_is_given_what_it_needs_to_start_and_nothing_else(monkeypatch):
+    for name in ("ANTHROPIC_API_KEY", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH"):
+        monkeypatch.setenv(name, "x")
+    assert processes.environment() == {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": "x"}
+    assert processes.environment("TMPDIR", "ABSENT") == {**processes.environment(), "TMPDIR": "x"}

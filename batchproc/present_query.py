@@ -31,7 +31,7 @@ TABLE = "there is one table, results, with one row for each final unit of this j
 def answer(
     job: Job, known: Known, found: Found, limits: Limits, question: str, counts: Mapping[str, int]
 ) -> answers.QueryResults:
-    said = [*_more(found, limits), *_about(known, question), *_missing(counts)]
+    said = [*_more(found, limits), *_about(known, question), *_missing(counts), *words.of_a_change(job)]
     return answers.QueryResults(
         columns=list(found.columns),
         rows=[list(row) for row in found.rows],
@@ -85,6 +85,7 @@ def table(job: Job, known: Known, found: Found, counts: Mapping[str, int]) -> an
         for column, of_column in zip(known.table.columns, values, strict=True)
     ]
     said = [f"{TABLE}; write its columns as they stand here", *_about(known, "* FROM"), *_missing(counts)]
+    said += words.of_a_change(job)
     return answers.QueryResults(
         columns=["column", "type", *(f"row {n}" for n in range(1, len(found.rows) + 1))],
         rows=rows,

@@ -185,7 +185,7 @@ def verdict(known: Judgement | None) -> answers.VerdictAnswer | None:
 def judged(look: Snapshot, unit: Unit, decision: Decision, before: Judgement | None) -> answers.JudgedUnit:
     said = {
         Decision.ACCEPT: "kept: the answer is right",
-        Decision.REJECT: "kept: the answer is wrong; retry_units asks for the unit again",
+        Decision.REJECT: "kept: the answer is wrong; retry_units(keys=[…]) asks for the unit again",
         Decision.CORRECT: "kept: the correction takes the answer's place in all results",
     }[decision]
     if decision is Decision.ACCEPT and unit.status is UnitStatus.FLAGGED:

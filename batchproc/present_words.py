@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from batchproc.models import REHEARSAL, AgentOptions
+from batchproc.models import REHEARSAL, AgentOptions, Job
 
 REHEARSED = "rehearsal (a stand-in that answers from the data itself; not Claude)"
 
@@ -40,3 +40,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def of_a_change(job: Job) -> list[str]:
+    """What to know of results while a change of what ran is tried."""
+    if job.approved_trial is None or job.approved_at is not None:
+        return []
+    return ["a change is tried: units of its pilot have answers that nobody has approved of, all others older ones"]

@@ -54,7 +54,10 @@ def _gold(out: Console, found: answers.GoldAnswer) -> None:
     colour = "red" if found.counts["regressed"] else "yellow" if found.differences else "green"
     out.print(f"  [{colour}]{plain(found.words)}[/]")
     for one in found.differences:
-        out.print(f"  [red]≠[/] {plain(one.standing.replace('_', ' '))}: {plain(one.key)} · {plain(one.field or '')}")
+        what = one.field or (
+            "the answer that was rejected, again" if one.standing == "still_wrong" else "no answer now"
+        )
+        out.print(f"  [red]≠[/] {plain(one.standing.replace('_', ' '))}: {plain(one.key)} · {plain(what)}")
         if one.expected is not None and one.got is not None:
             _said(out, "should be", json.loads(one.expected))
             _said(out, "is now   ", json.loads(one.got))

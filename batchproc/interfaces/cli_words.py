@@ -47,6 +47,7 @@ SHELL = (
     (r"get_unit", "`batchproc unit JOB KEY`"),
     (r"start_job\(job_id, variant=…\)", "`batchproc start JOB --variant …`"),
     (r"start_job\(job_id, variant=\"([^\"]*)\", confirmed=true\)", r"`batchproc start JOB --variant \1 --yes`"),
+    (r"retry_units\(keys=\[…\]\)", "`batchproc retry JOB --keys KEY`"),
     (r"retry_units", "`batchproc retry JOB`"),
     (r"get_results", "`batchproc results JOB`"),
     (r"query_results", "`batchproc query JOB`"),

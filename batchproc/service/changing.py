@@ -73,7 +73,7 @@ class Changing(Revising):
 
     async def _told_of_round(self, look: Snapshot, said: str) -> answers.ControlledJob:
         if (needed := approvals.needed(look.job.options)) is not None and await self.needed_approval(look.job.job_id):
-            said += f". A person has to approve this first: {needed.text}"
+            said += f". A person has to approve this first (`batchproc approve {look.job.job_id}`): {needed.text}"
         return orders.controlled(look, said)
 
 

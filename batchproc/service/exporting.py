@@ -128,11 +128,11 @@ def _ledger(job: Job, counts: Mapping[str, int], wanted: Wanted, n: int) -> dict
 
 
 def _warnings(job: Job, counts: Mapping[str, int], wanted: Wanted, n: int) -> list[str]:
-    said = []
+    said = words.of_a_change(job)
     if (open_units := job.total_units - sum(counts[status] for status in FINAL)) and wanted.status is None:
         said.append(f"{ledger.units(open_units)} not final yet, and not in it")
     if n == 0:
-        said.append("there are no such results yet: the file has only its head")
+        said.append("there are no such results: the file has only its head")
     troubled = sum(counts[s] for s in (UnitStatus.FLAGGED, UnitStatus.FAILED) if wanted.status in {None, s})
     if wanted.form.name == "html" and troubled > transcripts.MOST_UNITS:
         said.append(f"the page has the transcripts of the first {transcripts.MOST_UNITS:,} of {troubled:,} units")

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 
 from batchproc import answers, gold, material, present_review, sampling, schemas, structured
 from batchproc.errors import InvalidJob, NotFound, StoreError
-from batchproc.models import FINAL, Decision, Job, Json, Order, Unit
+from batchproc.models import FINAL, Decision, Job, JobStatus, Json, Order, Unit
 from batchproc.service import drawing
 from batchproc.service.base import Service
 from batchproc.store import answered, draws, units, verdicts
@@ -37,7 +38,9 @@ class Reviewing(Service):
             raise InvalidJob("n", n, f"give a number between 1 and {MOST_DRAWN:,}")
         job = await self._job(job_id)
         if not job.total_units:
-            raise InvalidJob("job", job_id, "it has no units yet; wait with get_status(wait_s=45)")
+            waits = job.status is JobStatus.ENUMERATING
+            way_out = "it has no units yet; wait with get_status(wait_s=45)" if waits else "it has no units to judge"
+            raise InvalidJob("job", job_id, way_out)
         is_fresh = n is not None and await self._draw(job, n)
         drawn, left = await self._store.read(draws.to_judge, job.number, limit=shown, skip=skip)
         look = await self._look(job_id)
@@ -165,8 +168,13 @@ def _corrected(job: Job, unit: Unit, correction: Json) -> Json:
 
 
 def _require_whole(field: str, value: Json) -> None:
-    """No NUL in any of its texts: databases and spreadsheets take what follows it for no part of the text."""
+    """Nothing that the store would keep as something else, and no NUL in any of its texts: databases and spreadsheets
+    take what follows it for no part of the text."""
     match value:
+        case float() if not math.isfinite(value):
+            raise InvalidJob(field, value, "it is no number that JSON knows; give another one, or null if it may be")
+        case str() if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InvalidJob(field, value, "it holds half a character (a lone surrogate); leave that out")
         case str() if "\0" in value:
             raise InvalidJob(field, value, "it holds a NUL character; leave that out")
         case dict():

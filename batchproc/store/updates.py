@@ -101,7 +101,10 @@ def _way_out(tx: engine.Tx, job: Job, counts: dict[str, int]) -> str | None:
         case JobStatus.PILOT:
             return "its pilot runs; wait until it is in review: get_status(wait_s=45)"
         case JobStatus.REVIEW if job.approved_trial is not None:
-            return 'a change of what it says is tried: approve that or take it back (start_job, variant="before") first'
+            return (
+                "a change of what it says is tried: approve that, or take it back with "
+                'start_job(job_id, variant="before", confirmed=true), first'
+            )
         case JobStatus.PAUSED if never_approved:
             return "its pilot is not through; let it go on with control_job(action=resume), until it is in review"
         case JobStatus.CANCELLED if never_approved:

@@ -6,6 +6,7 @@ from batchproc.agents.rehearsal import Reply
 from batchproc.errors import InvalidJob, WrongStatus
 from batchproc.models import JobOptions, Tokens, Variant
 from batchproc.store import status
+from tests.conftest import wait_until
 
 WORDS = {"type": "list", "items": [{"n": str(n), "word": "w" * n} for n in range(1, 9)], "key_field": "n"}
 
@@ -98,3 +99,29 @@ async def test_nobody_has_judged_anything_so_a_few_units_are_chosen(house):
     assert "3 units of a pilot (nobody has judged any)" in said.message
     look = await house.reviewed(job)
     assert len(look.pilot.keys) == 3 and (await house.service._store.read(status.look, job)).run_again == 5
+
+
+@pytest.mark.script.with_args(speak)
+async def test_a_change_is_not_cancelled_but_taken_back_even_before_it_was_tried(house, tmp_path):
+    job = await has_run(house)
+    await judge(house, job, "2", "7")
+    before = [(r.key, r.text) for r in await house.results(job)]
+    await house.service.update_job(job, instructions="Spell {{ word }}")
+    with pytest.raises(WrongStatus, match=r"variant=.before."):
+        await house.service.cancel_job(job)
+    await house.reviewed(job)
+    told = await house.service.query_results(job, "SELECT count(*) FROM results")
+    assert "nobody has approved of" in told.message
+    with pytest.raises(WrongStatus, match="a change is tried"):
+        await house.service.retry_units(job, keys=["1"])
+    await house.service.update_job(job, instructions="Sing {{ word }}")
+    await house.service.control_job(job, "pause", drain=False)
+
+    async def nothing_runs():
+        look = await house.service.get_status(job)
+        return look.status in {"paused", "review"} and not look.counts["running"]
+
+    await wait_until(nothing_runs, "nothing of it runs", 20)
+    await house.service.start_job(job, variant="before", confirmed=True)
+    ended = await house.ended(job)
+    assert ended.status == "completed" and [(r.key, r.text) for r in await house.results(job)] == before

@@ -77,7 +77,7 @@ def _told(export: Export) -> dict[str, str]:
     about += [
         f"${ledger['cost_usd']:.4f} (estimated)",
         f"model: {ledger['model']}",
-        f"exported {ledger['exported_at']}",
+        f"exported {ledger['exported_at'][:10]} at {ledger['exported_at'][11:16]} UTC",
     ]
     return {"ledger": escape(str(ledger["ledger"])), "about": escape(" · ".join(map(str, about)))}
 

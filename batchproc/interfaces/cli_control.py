@@ -39,7 +39,9 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made["retry"].add_argument("--continue-session", action="store_true", help="go on in each unit's last conversation")
     made["start"].add_argument("--yes", action="store_true", help="agree to the plan of a job in review; do not ask")
     made["start"].add_argument("--skip-pilot", action="store_true", help="run all units at once")
-    made["start"].add_argument("--variant", help="in review: which of the variants is to run")
+    made["start"].add_argument(
+        "--variant", help="in review: which of the variants is to run; before: take a change of a job that has run back"
+    )
     made["start"].add_argument("--variants", metavar="FILE", help="JSON: a list of {name, …} to try")
     return [*cli_define.add(commands), *cli_results.add(commands), *made.values()]
 

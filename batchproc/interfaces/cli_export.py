@@ -17,7 +17,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     export.add_argument("job_id")
     export.add_argument("path", help="the file; its ending says the format")
     export.add_argument("--format", choices=["csv", "jsonl", "parquet", "sqlite", "html"])
-    export.add_argument("--status", help="only units with this status")
+    export.add_argument("--status", help="only succeeded, flagged, failed, skipped or cancelled ones")
     export.add_argument("--overwrite", action="store_true", help="replace a file that no export made")
     return export
 

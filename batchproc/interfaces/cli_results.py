@@ -23,7 +23,9 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made = {name: commands.add_parser(name, help=about) for name, about in VERBS.items()}
     for parser in made.values():
         parser.add_argument("job_id")
-    made["review"].add_argument("n", nargs="?", type=int, default=20, metavar="N", help="how many by chance (20)")
+    made["review"].add_argument(
+        "n", nargs="?", type=int, default=20, metavar="N", help="how many by chance (20); some risky ones come on top"
+    )
     made["judge"].add_argument("key")
     made["judge"].add_argument("verdict", choices=["accept", "reject", "correct"])
     made["judge"].add_argument(

@@ -40,8 +40,11 @@ class ResultTools:
     async def export_results(
         self,
         job_id: JobId,
-        format: Literal["csv", "jsonl", "parquet", "sqlite", "html"],
         path: Annotated[str, Field(description="Absolute, or ~/…; ending like the format; its folder must exist")],
+        format: Annotated[
+            Literal["csv", "jsonl", "parquet", "sqlite", "html"] | None,
+            Field(description="Default: by the path's ending"),
+        ] = None,
         status: Annotated[str | None, Field(description="Only units with this status")] = None,
         overwrite: Annotated[bool, Field(description="Replace a file that no export made: ask the user first")] = False,
     ) -> Annotated[CallToolResult, answers.ExportAnswer]:

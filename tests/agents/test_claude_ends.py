@@ -48,6 +48,7 @@ async def test_closing_early_leaves_nothing_of_the_tree_not_even_a_setsid_grandc
     assert model.count == 2
 
 
+@pytest.mark.long
 @needs_sandbox
 async def test_a_timeout_ends_a_tree_that_ignores_sigterm_floods_and_leaves_a_grandchild_in_a_session_of_its_own(
     tmp_path: Path,

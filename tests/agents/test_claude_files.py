@@ -32,6 +32,7 @@ ODD = {
 }
 
 
+@pytest.mark.long
 async def test_a_file_unit_opens_its_file_whatever_the_name_and_nothing_beside_it(tmp_path: Path) -> None:
     (tmp_path / "outside.txt").write_text("STRANGER")
 

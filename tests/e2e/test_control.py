@@ -125,6 +125,7 @@ def four_in_five_fail(call):
     return Reply(text="RESULT: ok")
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(four_in_five_fail)
 async def test_failures_that_are_alike_are_one_group_and_are_retried_as_one(house):
     source = {"type": "list", "items": [{"name": f"n{i}"} for i in range(25)], "key_field": "name"}
@@ -143,6 +144,7 @@ async def test_failures_that_are_alike_are_one_group_and_are_retried_as_one(hous
     assert "page 2" not in (await house.service.get_unit(look.job_id, "n0")).text
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(four_in_five_fail)
 async def test_the_breaker_stops_a_job_whose_attempts_fail_alike_and_says_so(house):
     source = {"type": "list", "items": [{"name": f"n{i}"} for i in range(200)], "key_field": "name"}
@@ -211,6 +213,7 @@ async def test_a_budget_is_never_passed_pauses_the_job_and_goes_on_when_it_is_ra
     assert ended.counts["succeeded"] == 12 and ended.cost_usd == pytest.approx(12 * 0.025)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly, BATCHPROC_SLOTS="2")
 async def test_a_job_of_higher_priority_gets_the_free_slots_first(house):
     low = await house.create("Low {{ name }}.", TEN)

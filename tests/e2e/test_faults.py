@@ -71,6 +71,7 @@ async def test_looking_at_a_job_revives_its_killed_supervisor(house):
     await wait_until(lambda: not list((house.home / "agents").glob("*")), "and nothing of the dead is left", 10)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_a_start_while_the_supervisor_drains_is_taken_up_by_the_next(house):
     first = await house.create("Do {{ value }}", {"type": "list", "items": list(range(6))})
@@ -83,6 +84,7 @@ async def test_a_start_while_the_supervisor_drains_is_taken_up_by_the_next(house
     assert (await house.ended(second.job_id)).counts["succeeded"] == 6
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly, BATCHPROC_IDLE_S="0.3")
 async def test_a_start_at_the_moment_of_idleness_is_never_lost(house):
     for round_ in range(6):

@@ -51,6 +51,7 @@ class Quota:
 quota = Quota()
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(quota, **OAUTH)
 async def test_a_quota_parks_the_job_until_its_reset_burns_nothing_probes_and_goes_on(house):
     quota.__init__()
@@ -82,6 +83,7 @@ async def test_a_quota_parks_the_job_until_its_reset_burns_nothing_probes_and_go
 NOTICE = "You've hit your limit · resets 3am (America/New_York)"
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(lambda call: Reply(text=NOTICE))
 async def test_limit_prose_that_claims_success_is_never_believed(house):
     look = await house.run("Greet {{ name }}.", units(30), max_concurrency=8, max_attempts=1, breaker=0, limit_s=120)
@@ -112,6 +114,7 @@ def honest(call):
     return Reply(text=HONEST[int(call.prompt.split("n")[1][:3]) % 2])
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(honest)
 async def test_honest_answers_that_quote_limit_prose_or_say_na_are_believed(house):
     look = await house.run("Greet {{ name }}.", units(40), max_concurrency=8, limit_s=120)
@@ -149,6 +152,7 @@ async def test_rate_limits_that_pass_are_events_narrow_the_lane_and_burn_nothing
     assert known.ceiling < 8 and known.closed_until is None
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(lambda call: Reply(text="RESULT: never", stall="accept"))
 async def test_silence_is_noticed_long_before_the_time_limit(house):
     begun = time.monotonic()

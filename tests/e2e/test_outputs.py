@@ -118,6 +118,7 @@ async def test_an_agent_that_forgot_a_file_is_told_which_and_asked_once_more(hou
     assert attempts[1].resumed_from == 1 and "did not write" in attempts[0].error
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(never_writes)
 async def test_an_agent_that_only_says_it_wrote_is_flagged_and_leaves_nothing(house, source, out):
     status = await house.run("Write about {{ file_path }}.", source, **options(out))

@@ -91,6 +91,7 @@ def by_model(request):
     return Reply(text=f"other {len(request.prompt)}", usage=Tokens(output=50))
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(by_model)
 async def test_variants_run_on_the_same_units_and_one_is_chosen(house):
     job = (await house.create("Count {{ word }}", WORDS, budget_usd=50)).job_id
@@ -111,6 +112,7 @@ async def test_variants_run_on_the_same_units_and_one_is_chosen(house):
     assert len(house.model.calls) == 15
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(by_model)
 async def test_the_plan_of_a_variant_is_that_variants_and_nothing_else_is_agreed_to(house):
     job = (await house.create("Count {{ word }}", WORDS, model="haiku")).job_id

@@ -72,6 +72,7 @@ async def test_five_changes_on_twelve_files_run_four_agents(house, tmp_path):
     assert [(kind, why) for kind, _, why in told] == [("job.refreshed", "amended")]
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(first_line)
 async def test_a_table_whose_rows_changed_and_moved(house, tmp_path):
     path = tmp_path / "rows.csv"

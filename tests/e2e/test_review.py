@@ -49,6 +49,7 @@ async def done(house, **options):
     return job
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(reads)
 async def test_a_correction_takes_the_answers_place_and_the_verdicts_are_counted(house):
     job = await done(house)
@@ -199,6 +200,7 @@ async def test_a_model_shows_the_answers_and_keeps_what_the_user_says(house):
         assert refused.is_error and "say one of accept, reject, correct" in refused.content[0].text
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(reads)
 async def test_after_a_change_judged_units_are_held_against_what_they_were_and_regressions_come_first(house):
     job = await create(house, bills=4, pilot_units=4)

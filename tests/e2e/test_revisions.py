@@ -65,6 +65,7 @@ async def test_a_change_can_be_taken_back_and_costs_nothing_more(house):
     assert (await house.service.get_spec(job)).instructions == "Count {{ word }}"
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(speak)
 async def test_variants_may_be_tried_on_the_gold_set(house):
     job = await has_run(house)
@@ -92,6 +93,7 @@ async def test_what_changes_no_answer_is_changed_at_once_and_what_runs_is_not_ch
         await house.service.update_job(other, instructions="Spell {{ word }}")
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(speak)
 async def test_nobody_has_judged_anything_so_a_few_units_are_chosen(house):
     job = await has_run(house)

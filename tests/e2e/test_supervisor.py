@@ -70,6 +70,7 @@ async def test_what_does_not_finish_within_the_grace_period_is_released_uncharge
     assert [attempt.outcome for attempt in unit.attempts] == ["released"]
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_a_new_supervisor_without_the_credential_pauses_the_job_until_it_is_started_again(house):
     created = await house.create("Do {{ value }}", ITEMS)
@@ -84,6 +85,7 @@ async def test_a_new_supervisor_without_the_credential_pauses_the_job_until_it_i
     assert (await house.ended(created.job_id)).counts["succeeded"] == 12
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly, BATCHPROC_IDLE_S="1")
 async def test_it_ends_by_itself_when_idle_and_starts_again_when_needed(house):
     status = await house.run("Do {{ value }}", {"type": "list", "items": [1]})
@@ -120,6 +122,7 @@ async def test_two_stores_have_two_supervisors(house, tmp_path):
         await put_to_rest(other)
 
 
+@pytest.mark.long
 async def test_a_supervisor_that_cannot_start_says_why(tmp_path):
     from batchproc.errors import SupervisorError
     from tests.e2e.conftest import environment
@@ -131,6 +134,7 @@ async def test_a_supervisor_that_cannot_start_says_why(tmp_path):
             await launcher.ensure()
 
 
+@pytest.mark.long
 async def test_no_process_of_an_ended_job_is_left(house):
     def agents():
         found = []

@@ -29,6 +29,7 @@ async def asleep(house):
     await wait_until(lambda: not house.launcher.is_alive, "no supervisor is alive", 15)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", ["set", "resume"])
 @pytest.mark.script.with_args(dear)
 async def test_a_budget_that_is_raised_while_everybody_sleeps_lets_the_job_go_on(house, action):
@@ -70,6 +71,7 @@ async def test_a_cancellation_is_obeyed_by_a_supervisor_that_is_ending(house):
     await wait_until(lambda: house.model.in_flight == 0, "its agents are stopped", 8)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_a_shell_without_a_key_lets_a_job_go_on_that_the_supervisor_can_pay_for(house):
     created = await house.create("Greet {{ name }}.", TEN)

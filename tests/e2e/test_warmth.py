@@ -59,6 +59,7 @@ async def test_a_job_whose_prefix_is_too_short_to_be_cached_waits_for_nobody(hou
     assert status.counts["succeeded"] == 4 and max(script.began) < script.answered
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(None, BATCHPROC_CACHE_WAIT_S="4")
 async def test_a_first_unit_that_hangs_holds_the_others_no_longer_than_the_bound(house):
     script = Clocked(Reply(text="RESULT: ok", stall="headers"))
@@ -67,6 +68,7 @@ async def test_a_first_unit_that_hangs_holds_the_others_no_longer_than_the_bound
     assert min(script.gaps) > 3 and max(script.gaps) < 15
 
 
+@pytest.mark.long
 async def test_a_first_unit_that_fails_lets_the_others_go(house):
     script = Clocked(Reply(status=400, message="no"), after_s=2)
     status = await run(house, script)

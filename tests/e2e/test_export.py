@@ -92,7 +92,7 @@ async def test_what_is_wrong_is_said_and_nothing_is_written(house, tmp_path):
     empty = await house.service.export_results(job, "csv", "~/mine.csv", overwrite=True)
     assert empty.rows == 0 and empty.warnings == [
         "4 units not final yet, and not in it",
-        "there are no such results yet: the file has only its head",
+        "there are no such results: the file has only its head",
     ]
 
 

@@ -1,0 +1,81 @@
+// The one way to the server's API.
+import { close, key } from "./session";
+
+/** What the server says is wrong, in words for the user. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly type = "",
+    readonly body: Record<string, unknown> = {},
+  ) {
+    super(detail || title);
+  }
+}
+
+type Query = Record<string, string | number | boolean | null | undefined | string[]>;
+
+export function get<T>(where: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  return call<T>("GET", where + search(query), undefined, signal);
+}
+
+export function send<T>(method: "POST" | "PATCH" | "DELETE", where: string, body: unknown = {}): Promise<T> {
+  return call<T>(method, where, body);
+}
+
+/** A job's part of the API: `job(id, "units", key)`. */
+export function job(id: string, ...parts: string[]): string {
+  return `/jobs/${[id, ...parts].map(encodeURIComponent).join("/")}`;
+}
+
+export function headers(): Record<string, string> {
+  return { "X-Batchproc-Key": key(), Accept: "application/json" };
+}
+
+export function search(query: Query): string {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "" || value === false) continue;
+    for (const one of Array.isArray(value) ? value : [value]) pairs.append(name, String(one));
+  }
+  return pairs.size ? `?${pairs}` : "";
+}
+
+async function call<T>(method: string, where: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const options: RequestInit = { method, headers: headers(), signal: signal ?? null };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers = { ...headers(), "Content-Type": "application/json" };
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(`/api/v1${where}`, options);
+  } catch (error) {
+    if ((error as Error).name === "AbortError") throw error;
+    throw new Problem(0, "no connection", "The server does not answer. It may have ended: run `batchproc dashboard`.");
+  }
+  if (answer.ok) return (await answer.json()) as T;
+  throw await problem(answer);
+}
+
+export async function problem(answer: Response): Promise<Problem> {
+  const told = (await answer.json().catch(() => ({}))) as Record<string, string>;
+  if (answer.status === 401) close(told.detail);
+  return new Problem(answer.status, told.title ?? answer.statusText, told.detail ?? "", told.type, told);
+}
+
+/** A file that the browser keeps: fetched with our key, since a plain link would not carry it. */
+export async function download(where: string, name: string): Promise<void> {
+  const answer = await fetch(`/api/v1${where}`, { headers: headers() });
+  if (!answer.ok) throw await problem(answer);
+  save(await answer.blob(), name);
+}
+
+export function save(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,109 @@
+// News from the server as they happen: one stream for each thing watched, which goes on where it was when the
+// connection comes back. `fetch` instead of EventSource, since that cannot send our key.
+import { signal } from "@preact/signals";
+import { headers, search } from "./api";
+import { close } from "./session";
+import type { EventLine } from "./types";
+
+export type Connection = "connecting" | "live" | "away";
+
+/** How the newest stream stands, for the light in the corner. */
+export const connection = signal<Connection>("connecting");
+
+export interface Tick {
+  seq: number;
+  jobs: string[];
+}
+
+interface Wanted {
+  job_id?: string;
+  key?: string;
+  kind?: string[];
+  /** Resume after this event; without it the stream begins now. */
+  after?: number;
+}
+
+const LONGEST_WAIT_MS = 10_000;
+
+/** Watch ticks: that something changed, and in which jobs. Returns how to stop. */
+export function ticks(wanted: Wanted, onTick: (tick: Tick) => void): () => void {
+  return listen({ ...wanted, ticks: true }, (name, data) => {
+    if (name === "tick") onTick(data as Tick);
+  });
+}
+
+/** Watch events in batches. Returns how to stop. */
+export function events(wanted: Wanted, onEvents: (events: EventLine[]) => void): () => void {
+  return listen(wanted, (name, data) => {
+    if (name === "events") onEvents(data as EventLine[]);
+  });
+}
+
+type Heard = (name: string, data: unknown) => void;
+
+function listen(wanted: Wanted & { ticks?: boolean }, heard: Heard): () => void {
+  const stop = new AbortController();
+  void stay(wanted, heard, stop);
+  return () => stop.abort();
+}
+
+async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: AbortController): Promise<void> {
+  let last = wanted.after === undefined ? "" : String(wanted.after);
+  let wait = 500;
+  while (!stop.signal.aborted) {
+    try {
+      const answer = await fetch(`/api/v1/events${search({ ...wanted, after: last || undefined })}`, {
+        headers: { ...headers(), Accept: "text/event-stream" },
+        signal: stop.signal,
+      });
+      if (answer.status === 401) return close();
+      if (!answer.ok || !answer.body) throw new Error(answer.statusText);
+      connection.value = "live";
+      for await (const message of messages(answer.body)) {
+        wait = 500;
+        if (message.id) last = message.id;
+        if (message.data) heard(message.name, JSON.parse(message.data));
+      }
+    } catch {
+      // the server went away, or the network: once more below
+    }
+    if (stop.signal.aborted) return;
+    connection.value = "away";
+    await new Promise((again) => setTimeout(again, wait * (0.75 + Math.random() / 2)));
+    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+  }
+}
+
+interface Message {
+  id: string;
+  name: string;
+  data: string;
+}
+
+/** The messages of a stream of server-sent events. */
+export async function* messages(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Message> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    held += value;
+    for (let end = held.indexOf("\n\n"); end >= 0; end = held.indexOf("\n\n")) {
+      yield parse(held.slice(0, end));
+      held = held.slice(end + 2);
+    }
+  }
+}
+
+function parse(text: string): Message {
+  const message: Message = { id: "", name: "message", data: "" };
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).replace(/^ /, "");
+    if (name === "id") message.id = value;
+    else if (name === "event") message.name = value;
+    else if (name === "data") message.data += message.data ? `\n${value}` : value;
+  }
+  return message;
+}

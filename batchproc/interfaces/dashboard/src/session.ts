@@ -1,0 +1,43 @@
+// How this page gets in: a code that is good once becomes a cookie (which scripts cannot read) and a key (which only
+// this origin, port included, can). Each opens nothing without the other.
+import { signal } from "@preact/signals";
+
+const KEY = "batchproc.key";
+
+export type Standing = "opening" | "open" | "closed";
+
+export const standing = signal<Standing>("opening");
+/** Why the door is closed, in the server's words. */
+export const refusal = signal("");
+
+export function key(): string {
+  return localStorage.getItem(KEY) ?? "";
+}
+
+export async function open(): Promise<void> {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (code) {
+    history.replaceState(null, "", location.pathname + location.search);
+    const answer = await fetch("/api/v1/session", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ code }),
+    });
+    if (answer.ok) localStorage.setItem(KEY, ((await answer.json()) as { key: string }).key);
+    else if (!key()) return close(await reason(answer));
+  }
+  standing.value = key() ? "open" : "closed";
+}
+
+export function close(why = ""): void {
+  refusal.value = why;
+  standing.value = "closed";
+}
+
+async function reason(answer: Response): Promise<string> {
+  try {
+    return ((await answer.json()) as { detail?: string }).detail ?? answer.statusText;
+  } catch {
+    return answer.statusText;
+  }
+}

@@ -1,0 +1,40 @@
+// Short names for what the server answers. `schema.d.ts` is made from its published document by `make types`.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Approvable = Schemas["Approvable"];
+export type Approvals = Schemas["Approvals"];
+export type AttemptAnswer = Schemas["AttemptAnswer"];
+export type ControlledJob = Schemas["ControlledJob"];
+export type CreatedJob = Schemas["CreatedJob"];
+export type Doctor = Schemas["Doctor"];
+export type EventLine = Schemas["EventLine"];
+export type EventPage = Schemas["EventPage"];
+export type ExportAnswer = Schemas["ExportAnswer"];
+export type Failure = Schemas["Failure"];
+export type Health = Schemas["Health"];
+export type JobCard = Schemas["JobCard"];
+export type JobCards = Schemas["JobCards"];
+export type JobSpec = Schemas["JobSpec"];
+export type JobStatus = Schemas["JobStatusAnswer"];
+export type JudgedUnit = Schemas["JudgedUnit"];
+export type LogLine = Schemas["LogLine"];
+export type LogPage = Schemas["LogPage"];
+export type PilotAnswer = Schemas["PilotAnswer"];
+export type PlanAnswer = Schemas["PlanAnswer"];
+export type Point = Schemas["Point"];
+export type QueryResults = Schemas["QueryResults"];
+export type QuoteAnswer = Schemas["QuoteAnswer"];
+export type Range = Schemas["Range"];
+export type ReviewAnswer = Schemas["ReviewAnswer"];
+export type ReviewUnit = Schemas["ReviewUnit"];
+export type ReviewUnits = Schemas["ReviewUnits"];
+export type SourceUpdate = Schemas["SourceUpdate"];
+export type StartedJob = Schemas["StartedJob"];
+export type Stats = Schemas["Stats"];
+export type UnitDetail = Schemas["UnitDetail"];
+export type UnitLine = Schemas["UnitLine"];
+export type UnitPage = Schemas["UnitPage"];
+export type VariantTable = Schemas["VariantTable"];
+export type Workers = Schemas["Workers"];

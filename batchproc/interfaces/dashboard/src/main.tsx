@@ -2,7 +2,6 @@
 import { render } from "preact";
 import "./style/base.css";
 import "./style/parts.css";
-import "./style/pages.css";
 import { App } from "./app";
 import { open } from "./session";
 import "./theme";

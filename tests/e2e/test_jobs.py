@@ -161,6 +161,7 @@ AWKWARD = {
 }
 
 
+@pytest.mark.long
 async def test_every_awkward_cell_reaches_the_model_byte_for_byte_as_data(house, tmp_path):
     import csv
 

@@ -261,8 +261,13 @@ async def test_a_pilot_of_a_job_with_few_units_is_all_of_it_and_still_asks(house
     assert (await house.service.start_job(job, confirmed=True)).status == "completed"
 
 
-@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
-@pytest.mark.parametrize("answer", ["accept", "decline", "cancel", None])
+ASKED = [(answer, era) for answer in ("accept", "decline", "cancel", None) for era in ("2026-07-28", "legacy")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "era"),
+    [*ASKED[:1], ASKED[3], *(pytest.param(*one, marks=pytest.mark.long) for one in [*ASKED[1:3], *ASKED[4:]])],
+)
 @pytest.mark.script.with_args(speak)
 async def test_a_client_that_can_ask_shows_the_plan_and_any_other_gets_it_in_words(house, era, answer):
     from mcp.client import Client

@@ -39,6 +39,7 @@ async def test_answers_are_asked_in_the_shell_in_three_forms(house):
     assert json.loads(as_json)["rows"] == [[EVIL, 3, "=Ann", "-5"]] and is_harmless(as_json)
 
 
+@pytest.mark.long
 async def test_the_shell_tells_the_columns_and_what_is_wrong(house):
     job = (await house.run("Greet {{ name }}.", FOUR)).job_id
     _, table, said = await shell(house, "query", job)

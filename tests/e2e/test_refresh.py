@@ -27,6 +27,7 @@ async def answers(house, job):
     return {one.key: one.text for one in await house.results(job)}
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(first_line)
 async def test_five_changes_on_twelve_files_run_four_agents(house, tmp_path):
     folder = tmp_path / "files"

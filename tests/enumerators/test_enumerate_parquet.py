@@ -187,6 +187,7 @@ def test_many_files_are_one_source(path: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the bound is Linux's")
 def test_a_value_that_unpacks_to_a_gigabyte_is_refused(path: Path) -> None:
     put(path, {"v": ["x" * (1 << 20)] * 1000}, compression="zstd", use_dictionary=False, row_group_size=1000)

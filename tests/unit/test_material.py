@@ -41,6 +41,7 @@ def test_a_file_that_is_gone_says_so(tmp_path):
         found_in_file(["x"], tmp_path / "gone")
 
 
+@pytest.mark.long
 def test_a_large_file_is_looked_through_without_being_held(tmp_path):
     import tracemalloc
 

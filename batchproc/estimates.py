@@ -7,7 +7,7 @@ from typing import Any
 from batchproc import answers, budget, quote
 from batchproc.models import FINAL, REHEARSAL, AgentOptions, Job, JobStatus, Trial, TrialResult, UnitStatus
 from batchproc.prompts import Prompt
-from batchproc.store.status import Snapshot
+from batchproc.store.status import Ended, Snapshot
 
 ENOUGH = 5
 """Under this many finished units nothing is said of a job that runs: it would be a guess."""
@@ -46,13 +46,18 @@ def _ran(one: TrialResult) -> bool:
 
 def live(look: Snapshot) -> quote.Quote | None:
     """What the newest finished units say of the rest of a job that runs; None under `ENOUGH` of them."""
-    if look.job.status is not JobStatus.RUNNING:
+    return of_running(look.job, look.counts, look.finished)
+
+
+def of_running(job: Job, counts: Mapping[str, int], ended: Sequence[Ended]) -> quote.Quote | None:
+    """The same of a job whose newest finished units are known, and nothing else."""
+    if job.status is not JobStatus.RUNNING:
         return None
-    ran = [one for one in look.finished if one.ran]
+    ran = [one for one in ended if one.ran]
     finished = [quote.Finished(cost_usd=one.cost_usd, tokens=one.tokens, seconds=one.seconds) for one in ran]
     if len(finished) < ENOUGH:
         return None
-    return quote.quote(finished, remaining=remaining(look.counts), concurrency=look.job.options.max_concurrency)
+    return quote.quote(finished, remaining=remaining(counts), concurrency=job.options.max_concurrency)
 
 
 def of_more(look: Snapshot, units: int) -> quote.Quote | None:
@@ -135,13 +140,14 @@ def _seconds(job: Job, counted: float) -> float:
     return min(max(0.0, (job.finished_at - job.approved_at).total_seconds()), counted + UNCOUNTED_S)
 
 
+def presented_range(one: quote.Range) -> answers.Range:
+    return answers.Range(low=_round(one.low), mid=_round(one.mid), high=_round(one.high))
+
+
 def presented(
     said: quote.Quote, *, budget_usd: float | None = None, reality: answers.Reality | None = None
 ) -> answers.QuoteAnswer:
-    ranges = {
-        name: answers.Range(low=_round(one.low), mid=_round(one.mid), high=_round(one.high))
-        for name, one in _ranges(said).items()
-    }
+    ranges = {name: presented_range(one) for name, one in _ranges(said).items()}
     return answers.QuoteAnswer(
         level=said.level,
         units=said.units,

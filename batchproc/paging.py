@@ -25,3 +25,18 @@ def number_in(text: str | None, default: int) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise InvalidJob("cursor", text, "pass next_cursor of the page before, unchanged, or leave it out")
     return int(text)
+
+
+def unit_place(job: Job, text: str | None) -> tuple[int, int]:
+    """The unit after which a page of this job's units goes on, and how many came before it."""
+    place, dot, before = (text or f"{job.number}.0.0").rpartition(".")
+    if not dot or "." not in place:
+        raise InvalidJob(
+            "cursor", text, f"it is not of units of job {job.job_id}; pass next_cursor of the page before, unchanged"
+        )
+    return unit_after(job, place), number_in(before, 0)
+
+
+def unit_cursor(job: Job, unit: int, before: int) -> str:
+    """What `unit_place` takes apart."""
+    return f"{job.number}.{unit}.{before}"

@@ -92,7 +92,7 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         quote=present_pilot.quoted(look),
         review=present_review.review(look.review),
         cache=answers.Cache(read_tokens=job.cache_read, written_tokens=job.cache_write),
-        running=[answers.Running(key=r.key, attempt=r.attempt, last_event=_last(r.last_event)) for r in look.running],
+        running=[answers.Running(key=r.key, attempt=r.attempt, last_event=newest(r.last_event)) for r in look.running],
         failures=[
             answers.Failure(
                 signature=f.signature, count=f.count, example_key=f.example_key, message=f.message[: 2 * SHORT]
@@ -109,7 +109,8 @@ def _change(event: Event) -> answers.Change:
     return answers.Change(at=words.stamp(event.at), kind=event.kind, by=event.data["by"], why=event.data.get("why"))
 
 
-def _last(event: Event | None) -> str | None:
+def newest(event: Event | None) -> str | None:
+    """The newest thing that an agent did, in a line."""
     if event is None:
         return None
     detail = next((str(event.data[k]) for k in ("text", "name", "reason", "error") if event.data.get(k)), "")
@@ -192,23 +193,25 @@ def _next_after_status(look: Snapshot) -> str:
 def job_list(page: Sequence[Job], limit: int, counts: Mapping[int, Mapping[str, int]]) -> answers.JobList:
     shown = page[:limit]
     return answers.JobList(
-        jobs=[
-            answers.JobLine(
-                ledger=ledger.words(counts[job.number], job),
-                priority=job.priority,
-                job_id=job.job_id,
-                name=job.name,
-                status=job.status,
-                reason=job.reason,
-                total_units=job.total_units or job.units_read,
-                percent=percent(counts[job.number], job.total_units),
-                cost_usd=round(job.cost_usd, 6),
-                created_at=words.stamp(job.created_at),
-            )
-            for job in shown
-        ],
+        jobs=[answers.JobLine(**job_line(job, counts[job.number])) for job in shown],
         next_cursor=str(shown[-1].number) if len(page) > limit else None,
     )
+
+
+def job_line(job: Job, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What every list says of a job."""
+    return {
+        "ledger": ledger.words(counts, job),
+        "priority": job.priority,
+        "job_id": job.job_id,
+        "name": job.name,
+        "status": job.status,
+        "reason": job.reason,
+        "total_units": job.total_units or job.units_read,
+        "percent": percent(counts, job.total_units),
+        "cost_usd": round(job.cost_usd, 6),
+        "created_at": words.stamp(job.created_at),
+    }
 
 
 def enumerator_list(catalogue: Sequence[Mapping[str, Any]]) -> answers.EnumeratorList:

@@ -5,6 +5,7 @@ creating   create_job: a job is defined and its source read
 previewing preview_job: the same, and nothing is kept
 querying   query_results: questions to the results
 looking    get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators
+browsing   browse_jobs, browse_units: pages for somebody who looks around
 allowing   approve, and what has to be there before a job may run
 starting   start_job: a pilot first, then the rest
 describing, changing   update_job: described anew, and tried again
@@ -15,6 +16,7 @@ refreshing update_source
 exporting  export_results
 """
 
+from batchproc.service.browsing import Browsing
 from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
 from batchproc.service.exporting import Exporting
@@ -26,7 +28,9 @@ from batchproc.service.retrying import Retrying
 from batchproc.service.reviewing import Reviewing
 
 
-class BatchService(Refreshing, Previewing, Looking, Changing, Controlling, Retrying, Reviewing, Querying, Exporting):
+class BatchService(
+    Refreshing, Previewing, Browsing, Looking, Changing, Controlling, Retrying, Reviewing, Querying, Exporting
+):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 
 

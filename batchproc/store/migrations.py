@@ -7,7 +7,7 @@ from pathlib import Path
 from batchproc.errors import StoreError
 from batchproc.store import engine
 
-SCRIPTS = {1: "schema.sql", 2: "schema_2.sql", 3: "schema_3.sql", 4: "schema_4.sql"}
+SCRIPTS = {1: "schema.sql", 2: "schema_2.sql", 3: "schema_3.sql", 4: "schema_4.sql", 5: "schema_5.sql"}
 
 
 def steps() -> Mapping[int, str]:

@@ -74,7 +74,7 @@ class Snapshot:
     review: draws.ReviewLook | None = None
 
 
-def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, finished: int = 100) -> Snapshot | None:
+def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, ended: int = 100) -> Snapshot | None:
     """The job as it stands; the numbers limit how many of each are listed. None: no such job."""
     job = jobs.by_id(tx, job_id)
     if job is None:
@@ -84,7 +84,7 @@ def look(tx: engine.Tx, job_id: str, *, running: int = 20, failures: int = 5, fi
         counts=jobs.ledger(tx, job.number),
         running=_running(tx, job.number, running),
         failures=_failures(tx, job.number, failures),
-        finished=_finished(tx, job, finished),
+        finished=finished(tx, job, ended),
         last_event=events.last(tx),
         **_waiting(tx, job.number),
         changes=_changes(tx, job.number, 3),
@@ -180,7 +180,7 @@ FROM units u WHERE u.job = :job AND u.finished_at IS NOT NULL ORDER BY u.finishe
 """
 
 
-def _finished(tx: engine.Tx, job: Job, limit: int) -> list[Ended]:
+def finished(tx: engine.Tx, job: Job, limit: int) -> list[Ended]:
     """What an older description of the job, or an older payload, came to does not count."""
     return [
         Ended(

@@ -9,6 +9,8 @@ import pytest
 from batchproc.errors import StoreError
 from batchproc.store import attempts, db, engine, jobs, migrations, units
 
+NEXT = max(migrations.SCRIPTS) + 1
+
 
 async def test_the_store_is_private(store):
     assert stat.S_IMODE(store.home.stat().st_mode) == 0o700
@@ -84,16 +86,16 @@ async def test_a_newer_store_is_refused_and_left_alone(tmp_path):
 async def test_an_older_store_is_copied_before_it_is_upgraded(store, make_job):
     await make_job(2)
     connection = engine.sqlite.connect(str(store.path), isolation_level=None)
-    plan = {**migrations.steps(), 5: "CREATE TABLE added (x INTEGER);\n"}
+    plan = {**migrations.steps(), NEXT: "CREATE TABLE added (x INTEGER);\n"}
     migrations.migrate(connection, store.path, plan)
-    assert migrations.current(connection) == 5
+    assert migrations.current(connection) == NEXT
     connection.execute("INSERT INTO added VALUES (1)")
     connection.close()
-    backup = store.path.with_name("batch.db.v4.backup")
+    backup = store.path.with_name(f"batch.db.v{NEXT - 1}.backup")
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     old = engine.sqlite.connect(str(backup))
     assert old.execute("SELECT total_units FROM jobs").fetchone()[0] == 2
-    assert migrations.current(old) == 4
+    assert migrations.current(old) == NEXT - 1
     old.close()
 
 
@@ -128,10 +130,10 @@ async def test_a_store_of_version_1_keeps_its_units_attempts_and_results(tmp_pat
 async def test_a_failed_upgrade_changes_nothing(store, make_job):
     await make_job(1)
     connection = engine.sqlite.connect(str(store.path), isolation_level=None)
-    plan = {**migrations.steps(), 5: "CREATE TABLE added (x INTEGER);\nINSERT INTO nowhere VALUES (1);\n"}
+    plan = {**migrations.steps(), NEXT: "CREATE TABLE added (x INTEGER);\nINSERT INTO nowhere VALUES (1);\n"}
     with pytest.raises(engine.sqlite.OperationalError):
         migrations.migrate(connection, store.path, plan)
-    assert migrations.current(connection) == 4
+    assert migrations.current(connection) == NEXT - 1
     assert connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'added'").fetchone()[0] == 0
     connection.close()
 

@@ -118,7 +118,7 @@ class Launcher:
     def _start(self) -> None:
         home = self._settings.home
         environ = {**scrubbed(self._environ), "BATCHPROC_HOME": str(home)}
-        _set_aside(home / "supervisor.log")
+        set_aside(home / "supervisor.log")
         argv = [sys.executable, "-m", "batchproc", "supervisor", "run"]
         processes.detach(argv, env=environ, log=home / "supervisor.log", cwd=home)
 
@@ -130,7 +130,7 @@ class Launcher:
         return " | ".join(text.strip().splitlines()[-5:]) or "(empty)"
 
 
-def _set_aside(log: Path) -> None:
+def set_aside(log: Path) -> None:
     """Keep one old log beside the new one."""
     with contextlib.suppress(OSError):
         if log.stat().st_size > LOG_BYTES:

@@ -33,6 +33,7 @@ class Settings:
     max_attempts: int = 4  # charged attempts for one unit
     timeout_s: float = 600.0  # one attempt
     idle_s: float = 300.0  # a supervisor with nothing to do ends after this
+    dashboard_idle_s: float = 43_200.0  # a dashboard that nobody asks for anything ends after this
     grace_s: float = 30.0  # how long a drain waits for running agents
     enumerate_s: float = 10.0  # how long create_job reads before it leaves the source to the supervisor
     backoff_s: float = 5.0  # before the second attempt; doubles after each

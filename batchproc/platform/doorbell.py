@@ -1,4 +1,4 @@
-"""The socket between a store's faces and its supervisor: JSON lines, readable by the owner only.
+"""The sockets between a store's faces and its supervisor or dashboard: JSON lines, readable by the owner only.
 
 A request is answered with one line. The request `{"watch": true}` is answered with a line `{"seq": N}` at once and
 after every commit, N being the number of the last event; a slow watcher gets the newest number only.
@@ -22,12 +22,12 @@ LINE_LIMIT = 1 << 20
 Answer = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-def address(home: Path) -> Path:
-    """Where the supervisor of the store in `home` listens; elsewhere if the path is too long for a socket."""
-    beside = home / "supervisor.sock"
+def address(home: Path, name: str = "supervisor") -> Path:
+    """Where a server of the store in `home` listens; elsewhere if the path is too long for a socket."""
+    beside = home / f"{name}.sock"
     if len(os.fsencode(beside)) <= LONGEST_ADDRESS:
         return beside
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(beside if name != "supervisor" else home)).hexdigest()[:16]
     return _own_folder(Path(f"/tmp/batchproc-{os.getuid()}")) / f"{digest}.sock"  # noqa: S108 - checked to be ours
 
 
@@ -42,7 +42,7 @@ def _own_folder(folder: Path) -> Path:
 
 
 class Doorbell:
-    """The supervisor's side. An async context manager; `answer` gets each request and returns its reply."""
+    """The server's side. An async context manager; `answer` gets each request and returns its reply."""
 
     def __init__(self, where: Path, answer: Answer) -> None:
         self._where, self._answer = where, answer
@@ -126,7 +126,7 @@ async def ask(where: Path, request: Mapping[str, Any], *, timeout_s: float) -> M
         finally:
             await _close(writer)
     if not line:
-        raise ConnectionResetError("the supervisor hung up")
+        raise ConnectionResetError("it hung up")
     reply: Mapping[str, Any] = json.loads(line)
     return reply
 

@@ -1,8 +1,10 @@
 """What every verb stands on: the store, the way to the supervisor, and who asks."""
 
+import copy
 import os
 import time
 from collections.abc import Mapping
+from typing import Self
 
 from batchproc import credentials, jobs
 from batchproc.errors import CredentialMissing, NotFound, SupervisorError
@@ -30,6 +32,12 @@ class Service:
     ) -> None:
         self._store, self._launcher, self._settings = store, launcher, settings
         self._environ, self._clock, self._by = environ, clock, by
+
+    def speaking_for(self, by: str) -> Self:
+        """The same service, with the same store, for another one who asks."""
+        other = copy.copy(self)
+        other._by = by
+        return other
 
     async def wake(self) -> None:
         """Start the supervisor if there is something for it to do and nobody holds the lock."""

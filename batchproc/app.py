@@ -6,8 +6,11 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from batchproc import answers, present
+from batchproc.dashboards import Dashboards
+from batchproc.errors import InvalidJob, SupervisorError
 from batchproc.launcher import Launcher
 from batchproc.service import BatchService
 from batchproc.settings import Settings
@@ -37,6 +40,41 @@ async def stop_supervisor(settings: Settings, *, now: bool = False) -> bool:
     """Ask the supervisor to end. False: none was alive. Needs no store: it may be one that only an older supervisor can
     open."""
     return await Launcher(settings).stop(now=now)
+
+
+async def open_dashboard(
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    job_id: str | None = None,
+    port: int | None = None,
+    socket: Path | None = None,
+) -> answers.DashboardAnswer:
+    """A one-time link to the dashboard, which is started in the background unless one serves. Needs no store.
+
+    Raises `InvalidJob` if one serves elsewhere than is asked for, `SupervisorError` if none comes up.
+    """
+    way = Dashboards(settings, environ)
+    await way.ensure(port, socket)
+    found = await way.link(None if job_id is None else f"/jobs/{quote(job_id, safe='')}")
+    if found is None:
+        raise SupervisorError(f"the dashboard does not answer; see {settings.home / 'dashboard.log'}")
+    if port not in {None, found["port"]} or str(socket or found["socket"]) != str(found["socket"]):
+        serves = f"port {found['port']}" + (f" and {found['socket']}" if found["socket"] else "")
+        field, value = ("port", port) if port not in {None, found["port"]} else ("socket", socket)
+        way_out = f"it serves at {serves} already; end it first: `batchproc dashboard --stop`"
+        raise InvalidJob(field, value, way_out)
+    return present.dashboard(found)
+
+
+async def dashboard_link(settings: Settings, environ: Mapping[str, str] = os.environ) -> answers.DashboardAnswer:
+    """A new link to the dashboard that serves; without `url` if none does."""
+    return present.dashboard(await Dashboards(settings, environ).link())
+
+
+async def stop_dashboard(settings: Settings) -> bool:
+    """Ask the dashboard to end. False: none was alive."""
+    return await Dashboards(settings).stop()
 
 
 async def run_supervisor(settings: Settings) -> str:

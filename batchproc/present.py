@@ -228,3 +228,13 @@ def enumerator_list(catalogue: Sequence[Mapping[str, Any]]) -> answers.Enumerato
 def supervisor(hello: Mapping[str, Any] | None, *, alive: bool) -> answers.SupervisorAnswer:
     known = {} if hello is None else {k: hello[k] for k in ("pid", "epoch", "since", "guard", "jobs", "agents")}
     return answers.SupervisorAnswer(alive=alive, **known)
+
+
+def dashboard(found: Mapping[str, Any] | None) -> answers.DashboardAnswer:
+    """What the dashboard said when it was asked for a link."""
+    if found is None:
+        return answers.DashboardAnswer(
+            url=None, port=None, pid=None, message="no dashboard serves; open_dashboard does"
+        )
+    said = "the link opens the dashboard once, within ten minutes; after that the browser stays signed in for 30 days"
+    return answers.DashboardAnswer(url=found["link"], port=found["port"], pid=found["pid"], message=said)

@@ -27,7 +27,7 @@ from batchproc.answers.health import (
     Stats,
     Workers,
 )
-from batchproc.answers.house import EnumeratorAnswer, EnumeratorList, SupervisorAnswer
+from batchproc.answers.house import DashboardAnswer, EnumeratorAnswer, EnumeratorList, SupervisorAnswer
 from batchproc.answers.jobs import (
     Cache,
     Change,
@@ -75,6 +75,7 @@ __all__ = [
     "Change",
     "ControlledJob",
     "CreatedJob",
+    "DashboardAnswer",
     "DeletedJob",
     "Doctor",
     "DoctorCheck",

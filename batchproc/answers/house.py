@@ -26,3 +26,10 @@ class SupervisorAnswer(Answer):
     guard: str | None = Field(None, description="full: no agent outlives the supervisor, whatever kills it")
     jobs: int = 0
     agents: int = 0
+
+
+class DashboardAnswer(Answer):
+    url: str | None = Field(description="Opens the dashboard once, within ten minutes; null: none serves")
+    port: int | None
+    pid: int | None
+    message: str

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from batchproc import __version__, settings
 from batchproc.errors import BatchprocError, InvalidJob
-from batchproc.interfaces import cli_control, cli_define, cli_results, cli_show, cli_words
+from batchproc.interfaces import cli_control, cli_dashboard, cli_define, cli_results, cli_show, cli_words
 
 
 class Demo(Protocol):
@@ -22,7 +22,7 @@ class Demo(Protocol):
 Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 
-def main(argv: Sequence[str], *, demo: Demo) -> int:
+def main(argv: Sequence[str], *, demo: Demo, serve: cli_dashboard.Serve) -> int:
     """Run one command; returns the exit code: 0 done, 1 not done, 2 wrong usage, 130 interrupted."""
     args = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
@@ -31,6 +31,8 @@ def main(argv: Sequence[str], *, demo: Demo) -> int:
     if args.command == "demo":
         return demo(rehearsal=args.rehearsal)
     try:
+        if args.command == "dashboard":
+            return asyncio.run(cli_dashboard.run(args, serve))
         return asyncio.run(COMMANDS[args.command](args))
     except BatchprocError as error:
         print(f"batchproc: {cli_words.in_shell_words(cli_words.safe(str(error)))}", file=sys.stderr)
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     supervisor.add_argument("action", choices=["run", "status", "stop"])
     supervisor.add_argument("--now", action="store_true", help="stop: do not wait for running agents")
     doctor = commands.add_parser("doctor", help="check what batchproc needs on this machine")
-    for command in (status, results, unit, supervisor, doctor, *cli_control.add(commands)):
+    for command in (status, results, unit, supervisor, doctor, cli_dashboard.add(commands), *cli_control.add(commands)):
         lines = " Lines: one object for each unit" if command is results else ""
         command.add_argument("--json", action="store_true", help=f"print JSON{lines}")
     return parser

@@ -66,6 +66,7 @@ SHELL = (
     (r"list_jobs", "`batchproc status`"),
     (r"review_units", "`batchproc review JOB`"),
     (r"record_verdict", "`batchproc judge JOB KEY accept|reject|correct`"),
+    (r"open_dashboard", "`batchproc dashboard`"),
     (r"when this chat closes", "when this shell closes"),
 )
 """What the tools of the MCP face are called here."""

@@ -16,6 +16,7 @@ from mcp.server import MCPServer  # noqa: E402
 
 from batchproc import __version__  # noqa: E402
 from batchproc.interfaces.mcp_control import ControlTools  # noqa: E402
+from batchproc.interfaces.mcp_house import HouseTools  # noqa: E402
 from batchproc.interfaces.mcp_results import ResultTools  # noqa: E402
 from batchproc.interfaces.mcp_tools import Tools  # noqa: E402
 
@@ -99,7 +100,7 @@ def build() -> MCPServer[Any]:
         title="batchproc",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=[*Tools(provider.get).table(), *ControlTools(provider.get).table(), *ResultTools(provider.get).table()],
+        tools=[one for kind in (Tools, ControlTools, ResultTools, HouseTools) for one in kind(provider.get).table()],
         lifespan=lifespan,
         log_level="WARNING",
     )

@@ -23,7 +23,7 @@ ALL_OF_IT = {"skip_pilot": True, "confirmed": True}
 LOOKS = {"create_job", "get_status", "get_results", "get_unit", "list_jobs", "list_enumerators", "query_results"}
 JUDGES = {"review_units", "record_verdict"}
 CHANGES = {"start_job", "update_job", "control_job", "cancel_job", "cancel_units", "retry_units", "delete_job"}
-TOOLS = LOOKS | JUDGES | CHANGES | {"update_source", "export_results"}
+TOOLS = LOOKS | JUDGES | CHANGES | {"update_source", "export_results", "open_dashboard"}
 
 
 def connect(house, mode="auto"):

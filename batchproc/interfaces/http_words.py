@@ -1,0 +1,234 @@
+"""What requests may say: queries and bodies, validated at the door. Names and meanings are the service's."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from batchproc.models import JobOptions, JobStatus, UnitStatus, Variant
+
+LARGEST = (1 << 53) - 1
+"""Numbers that every reader of JSON has whole."""
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,16}", value):
+        raise ValueError("write a whole number")
+    return value
+
+
+def _yes_or_no(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return value
+
+
+def _no_nul(value: object) -> object:
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("it holds a NUL character; leave that out")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
+Text = Annotated[str, BeforeValidator(_no_nul)]
+Seq = Annotated[Whole, Field(ge=0, le=LARGEST)]
+Cursor = Annotated[Text | None, Field(None, max_length=200, description="next_cursor of the page before")]
+Limit = Annotated[Whole, Field(ge=1, le=200, description="At most so many")]
+Search = Annotated[Text | None, Field(None, max_length=500, description="Words that have to be in it")]
+Why = Annotated[Text | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
+Keys = Annotated[list[Text], Field(min_length=1, max_length=10_000, description="Units by their keys")]
+FinalStatus = Literal["succeeded", "flagged", "failed", "skipped", "cancelled"]
+Format = Literal["csv", "jsonl", "parquet", "sqlite", "html"]
+
+
+class Query(BaseModel):
+    """What stands after the question mark. What is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Body(BaseModel):
+    """What a request brings. What is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+# Queries.
+
+
+class JobsQuery(Query):
+    status: JobStatus | None = None
+    text: Search
+    cursor: Cursor
+    limit: Limit = 50
+
+
+class StatusQuery(Query):
+    wait_s: float = Field(0, ge=0, le=45, description="Wait up to so many seconds for a change")
+
+
+class PlanQuery(Query):
+    skip_pilot: Flag = False
+    variant: Annotated[Text | None, Field(max_length=60)] = None
+
+
+class UnitsQuery(Query):
+    status: UnitStatus | None = None
+    signature: Annotated[Text | None, Field(max_length=2_000, description="Of one group of failures")] = None
+    text: Search
+    cursor: Cursor
+    offset: Annotated[Whole, Field(ge=0, le=LARGEST, description="Skip so many, instead of a cursor")] | None = None
+    limit: Limit = 50
+
+
+class EventsQuery(Query):
+    after: Annotated[Seq | None, Field(description="Those after this event, oldest first")] = None
+    before: Annotated[Seq | None, Field(description="Those before it; without both, the newest")] = None
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 200
+
+
+class ResultsQuery(Query):
+    status: FinalStatus | None = None
+    cursor: Cursor
+    limit: Limit = 20
+
+
+class DownloadQuery(Query):
+    format: Format
+    status: FinalStatus | None = None
+
+
+class LogsQuery(Query):
+    job_id: Annotated[Text | None, Field(max_length=200)] = None
+    key: Annotated[Text | None, Field(max_length=10_000, description="Of a unit; goes with job_id")] = None
+    level: Annotated[Text | None, Field(max_length=20, description="At least: debug, info, warning, error")] = None
+    source: Annotated[Text | None, Field(max_length=200)] = None
+    text: Search
+    since: Annotated[Text | None, Field(max_length=40, description="A time, ISO 8601")] = None
+    cursor: Cursor
+    limit: Limit = 100
+
+
+class StatsQuery(Query):
+    job_id: Annotated[Text | None, Field(max_length=200, description="Left out: of the whole store")] = None
+    since: Annotated[Text | None, Field(max_length=40, description="A time, ISO 8601")] = None
+
+
+# Bodies.
+
+
+class Reason(Body):
+    why: Why = None
+
+
+class Change(Body):
+    instructions: Annotated[
+        Text | None, Field(min_length=1, max_length=200_000, description="In the place of the job's own")
+    ] = None
+    output_schema: dict[str, Any] | None = None
+    options: JobOptions | None = Field(None, description="Those named take the place of the job's own")
+    why: Why = None
+
+
+class Start(Body):
+    confirmed: bool = Field(False, description="A person has agreed to the plan (see /plan)")
+    skip_pilot: bool = Field(False, description="Run all units at once; needs confirmed as well")
+    variant: Annotated[Text | None, Field(max_length=60, description="In review: which variant is to run")] = None
+    variants: Annotated[
+        list[Variant] | None, Field(max_length=6, description="2 to 6 descriptions that the pilot tries")
+    ] = None
+    why: Why = None
+
+
+class Pause(Body):
+    drain: bool = Field(True, description="true lets running units finish, false stops them")
+    why: Why = None
+
+
+class Settable(Body):
+    max_concurrency: Annotated[int | None, Field(ge=1, le=256, description="Agents at a time")] = None
+    priority: Annotated[int | None, Field(ge=-100, le=100, description="Higher ones get free slots first")] = None
+    budget_usd: Annotated[float | None, Field(gt=0, le=1_000_000, description="Dollars the whole job may cost")] = None
+    unit_budget_usd: Annotated[float | None, Field(gt=0, le=10_000, description="Dollars one attempt may cost")] = None
+    max_total_tokens: Annotated[int | None, Field(ge=1, le=LARGEST, description="Tokens of the whole job")] = None
+    max_units: Annotated[int | None, Field(ge=1, le=LARGEST, description="Units that may be started at all")] = None
+    max_wall_s: Annotated[float | None, Field(ge=1, le=1e9, description="Seconds of running")] = None
+    breaker: Annotated[int | None, Field(ge=0, le=20, description="As in options; 0: never")] = None
+    why: Why = None
+
+
+class Retry(Body):
+    status: Literal["failed", "flagged", "cancelled", "skipped"] | None = Field(None, description="Default: failed")
+    signature: Annotated[Text | None, Field(max_length=2_000, description="Of one group of failures")] = None
+    keys: Keys | None = None
+    instructions: Annotated[
+        Text | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for these units")
+    ] = None
+    continue_session: bool = Field(False, description="Go on in each unit's last conversation")
+    why: Why = None
+
+
+class RetryUnit(Body):
+    instructions: Annotated[
+        Text | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for this unit")
+    ] = None
+    continue_session: bool = Field(False, description="Go on in its last conversation")
+    why: Why = None
+
+
+class CancelUnits(Body):
+    keys: Keys
+    why: Why = None
+
+
+class Verdict(Body):
+    verdict: Literal["accept", "reject", "correct"]
+    correction: dict[str, Any] | str | None = Field(None, description="correct: the whole right answer")
+    note: Annotated[Text | None, Field(max_length=2_000)] = None
+    attempt: Annotated[
+        int | None, Field(ge=0, le=LARGEST, description="Of the answer that was shown; refused if it changed")
+    ] = None
+
+
+class Export(Body):
+    path: Text = Field(min_length=1, max_length=4_096, description="Absolute, or ~/…, on the machine of the server")
+    format: Format | None = Field(None, description="Default: by the path's ending")
+    status: FinalStatus | None = None
+    overwrite: bool = Field(False, description="Replace a file that no export made")
+
+
+class Question(Body):
+    sql: str | None = Field(None, description="One SELECT (SQLite) FROM results; left out: the columns, with types")
+    limit: int = Field(200, ge=1, le=10_000, description="Rows")
+    timeout_s: float = Field(20, ge=1, le=60)
+    limit_bytes: int = Field(1_000_000, ge=1_000, le=16_000_000, description="Of the rows, as JSON")
+
+
+class Draw(Body):
+    n: int = Field(20, ge=1, le=1000, description="How many by chance; 59 right ones prove 5 %")
+
+
+class Source(Body):
+    confirmed: bool = Field(False, description="Apply the plan that was answered before")
+    agreed: Annotated[int | None, Field(ge=0, le=LARGEST, description="`reading` of that plan")] = None
+    why: Why = None
+
+
+class Hash(Body):
+    hash: Annotated[Text, Field(min_length=1, max_length=200, description="Of the text that was read")]
+
+
+class Link(Body):
+    code: Annotated[Text, Field(min_length=1, max_length=200, description="Of a one-time link, after #code=")]
+
+
+class SignedIn(BaseModel):
+    """A session: its cookie came with the answer, its key goes with every request."""
+
+    key: str = Field(description="Send it as X-Batchproc-Key")
+    until: str = Field(description="When the session ends (UTC)")
+
+
+class Done(BaseModel):
+    message: str

@@ -4,21 +4,30 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint crash torture bench clean
+DASHBOARD := batchproc/interfaces/dashboard
+SOURCES   := $(addprefix $(DASHBOARD)/,index.html package.json package-lock.json tsconfig.json vite.config.ts) \
+             $(shell find $(DASHBOARD)/src -type f)
+BUILT     := $(DASHBOARD)/built/sources.sha256
 
-demo: $(VENV)/.installed            ## real agents read the example contracts
+.PHONY: demo test lint types crash torture bench clean
+
+demo: $(VENV)/.installed $(BUILT)   ## real agents read the example contracts
 	@$(BIN)/batchproc demo
 
 test: lint                          ## style, types, import contracts, unit and end-to-end tests
 	$(BIN)/python -m pytest -m "not crash and not long" --numprocesses 2 --dist worksteal
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev $(BUILT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py tsc --noEmit
 
-crash: $(VENV)/.dev                 ## the long tests, then real processes killed with real signals; N=5: a few kills only
+types: $(VENV)/.dev                 ## what the dashboard knows of the API's answers, from the published document
+	$(BIN)/python hatch_build.py npx --yes openapi-typescript@7 ../../../docs/openapi.json --output src/schema.d.ts
+
+crash: $(VENV)/.dev $(BUILT)        ## the long tests, then real processes killed with real signals; N=5: a few kills only
 	$(if $(N),,$(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal)
 	BATCHPROC_CRASH=$(or $(N),crash) $(BIN)/python -m tests.crash
 
@@ -30,12 +39,16 @@ bench: $(VENV)/.dev                 ## side by side with peers, as ratios in one
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache $(DASHBOARD)/built $(DASHBOARD)/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "batchproc needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# Installing builds the dashboard too; this is for when its sources change later.
+$(BUILT): $(SOURCES) hatch_build.py | $(BIN)/python
+	@if test -e $(VENV)/.dev; then $(BIN)/python hatch_build.py; else $(PIP) --editable .; fi
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .

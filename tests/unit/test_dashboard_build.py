@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hatch_build import DASHBOARD, SOURCES, Dashboard
+from hatch_build import DASHBOARD, SENT, SOURCES, Dashboard
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 60_000
@@ -32,9 +32,17 @@ def test_the_dashboard_is_that_of_its_sources():
 
 def test_all_scripts_and_styles_together_are_small():
     built = Dashboard(ROOT).built
-    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in built.rglob("*.[jc]s*")}
-    assert any(name.endswith(".js") for name in sizes) and any(name.endswith(".css") for name in sizes)
+    sizes = {path.stem: path.stat().st_size for kind in ("js", "css") for path in built.rglob(f"*.{kind}.gz")}
+    assert {name.rpartition(".")[2] for name in sizes} == {"js", "css"}
     assert sum(sizes.values()) <= BUDGET, sizes
+
+
+def test_every_file_is_there_as_it_is_sent_too():
+    built = Dashboard(ROOT).built
+    plain = [path for path in built.rglob("*") if path.suffix in SENT]
+    assert len(plain) >= 4
+    for path in plain:
+        assert gzip.decompress(path.with_name(f"{path.name}.gz").read_bytes()) == path.read_bytes()
 
 
 def test_the_page_itself_holds_no_script_and_no_style():

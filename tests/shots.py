@@ -7,6 +7,7 @@ STORE-PAGE-WIDTH-THEME.png. With the names of pages only these are made; --quick
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -14,14 +15,14 @@ from playwright.async_api import Browser, Error
 
 import hatch_build
 from batchproc.models import Job
-from tests.browser import chromium, watching
+from tests.browser import chromium, watching, words
 from tests.browser.conftest import seeded
 from tests.browser.seeding import Seed
 from tests.browser.serving import Dashboard
 from tests.browser.watching import Tab, Theme
 
 SMALL = (
-    Seed(name="Contracts: what worries us", state="completed", structured=False),
+    Seed(name="Contracts: what worries us", state="completed", structured=False, mix=words.each_end),
     Seed(name="Tickets: which are urgent", state="ready"),
     Seed(name="Tickets: refunds", state="paused", pending=2),
     Seed(name="Support tickets: triage", units=5, state="running", pending=1, running=2),
@@ -32,7 +33,7 @@ LARGE = (
     Seed(name="All tickets there ever were", units=100_000, state="running", pending=30_000, running=6),
 )
 STORES = {"0": (), "5": SMALL, "100000": LARGE}
-"""The last job of each is the one whose pages are shown."""
+"""Of each store the last job's pages are shown, and answers of the first one's."""
 
 
 def main() -> None:
@@ -55,11 +56,11 @@ async def take(out: Path, wanted: set[str], *, quick: bool) -> None:
                 continue
             with tempfile.TemporaryDirectory(prefix="batchproc-shots-") as place:
                 async with seeded(Path(place), *seeds) as (dashboard, jobs):
-                    await _store(browser, dashboard, jobs, out / name, wanted)
+                    await _store(browser, dashboard, paths(seeds, jobs), out / name, wanted)
 
 
-async def _store(browser: Browser, dashboard: Dashboard, jobs: list[Job], out: Path, wanted: set[str]) -> None:
-    pages = {name: path for name, path in paths(jobs).items() if not wanted or name in wanted}
+async def _store(browser: Browser, dashboard: Dashboard, found: dict[str, str], out: Path, wanted: set[str]) -> None:
+    pages = {name: path for name, path in found.items() if not wanted or name in wanted}
     for size in (watching.WIDE, watching.PHONE):
         for theme in get_args(Theme):
             async with watching.opened(browser, dashboard, theme=theme, size=size) as tab:
@@ -83,7 +84,7 @@ async def _shot(tab: Tab, path: str, file: Path) -> None:
         print(f"{file.stem}: the page is {wide} px wider than the window", flush=True)
 
 
-def paths(jobs: list[Job]) -> dict[str, str]:
+def paths(seeds: Sequence[Seed], jobs: Sequence[Job]) -> dict[str, str]:
     """The pages by their names: those of the house, and those of the last job and each other one's own."""
     found = {"jobs": "/", "approvals": "/approvals", "logs": "/logs", "doctor": "/doctor", "nowhere": "/nowhere"}
     if not jobs:
@@ -92,6 +93,7 @@ def paths(jobs: list[Job]) -> dict[str, str]:
         found[f"job-{job.status}"] = f"/jobs/{job.job_id}"
     last = f"/jobs/{jobs[-1].job_id}"
     answered = f"/jobs/{jobs[0].job_id}"
+    failed = next(place for place in range(1, seeds[0].units) if seeds[0].mix(place) == "failed")
     return {
         **found,
         f"job-{jobs[-1].status}": last,
@@ -99,7 +101,7 @@ def paths(jobs: list[Job]) -> dict[str, str]:
         "units-failed": f"{answered}/units?status=failed",
         "units-none": f"{last}/units?text=nothing-like-this",
         "unit": f"{answered}/units/t-000001",
-        "unit-failed": f"{answered}/units/t-000007",
+        "unit-failed": f"{answered}/units/t-{failed:06d}",
         "unit-pending": f"{last}/units/t-{jobs[-1].total_units:06d}",
         "review": f"{answered}/review",
         "query": f"{answered}/query",

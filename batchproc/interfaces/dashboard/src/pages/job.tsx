@@ -1,5 +1,120 @@
-import { Empty } from "../ui/basics";
+// One job: how far it is, what it costs, what runs and what failed, and all that can be done with it.
+import { clock } from "../format";
+import { Changes } from "../job/changes";
+import { Charts } from "../job/charts";
+import { Controls, MainVerb } from "../job/controls";
+import { Failures } from "../job/failures";
+import { Progress } from "../job/ledger";
+import { PilotReview } from "../job/pilot";
+import { QuoteCard } from "../job/quote";
+import { RunningNow } from "../job/running";
+import { Description } from "../job/spec";
+import { waitsFor } from "../job/words";
+import { to } from "../router";
+import "../style/job.css";
+import type { JobStatus } from "../types";
+import { Empty, Failed, Loading } from "../ui/basics";
+import { JobTabs } from "../ui/jobtabs";
+import { useJob } from "../ui/usejob";
 
 export function Job({ id }: { id: string }) {
-  return <Empty title={`Job ${id}`} />;
+  const job = useJob(id);
+  const [data, problem] = [job.data.value, job.problem.value];
+  if (problem?.status === 404) return <Gone id={id} was={data} />;
+  return (
+    <>
+      <JobTabs id={id} here="overview">
+        {data ? <Controls job={data} again={job.again} /> : null}
+      </JobTabs>
+      {problem ? <Failed problem={problem} again={job.again} /> : null}
+      {data ? <Overview job={data} again={job.again} /> : problem ? null : <Loading />}
+    </>
+  );
+}
+
+interface Props {
+  job: JobStatus;
+  again: () => void;
+}
+
+function Overview({ job, again }: Props) {
+  const hasRun = job.status !== "enumerating" && job.status !== "ready";
+  const review = job.status === "review";
+  const pilot = job.pilot ? <PilotReview job={job} /> : null;
+  return (
+    <div class="stack job">
+      <Attention job={job} again={again} />
+      {review ? pilot : null}
+      {job.status === "enumerating" ? null : <Progress job={job} />}
+      {hasRun ? (
+        <div class="columns">
+          <div class="stack">
+            {job.status === "pilot" ? pilot : null}
+            <Charts id={job.job_id} />
+            <QuoteCard job={job} />
+          </div>
+          <div class="stack">
+            <RunningNow job={job} />
+            <Failures job={job} again={again} />
+            <Changes job={job} />
+            <Description id={job.job_id} />
+          </div>
+        </div>
+      ) : (
+        <div class="columns">
+          <Description id={job.job_id} />
+          <Changes job={job} />
+        </div>
+      )}
+      {review || job.status === "pilot" ? null : pilot}
+    </div>
+  );
+}
+
+/** What the job waits for, and what to do; or that nobody works on it. */
+function Attention({ job, again }: Props) {
+  const waits = waitsFor(job);
+  const stuck = /^nobody works on it: /.test(job.next) ? job.next.replace(/^nobody works on it: /, "") : null;
+  if (stuck) {
+    return (
+      <div class="attention needs" role="status">
+        <p>
+          <strong>Nobody works on it.</strong> {stuck}
+        </p>
+        <a class="button" href={to("doctor")}>
+          Doctor
+        </a>
+      </div>
+    );
+  }
+  if (!waits) return null;
+  const by = job.status === "paused" && job.reason === "user" ? job.changes.find((one) => one.kind === "job.paused") : undefined;
+  return (
+    <div class={waits.person ? "attention needs" : "attention"} role="status">
+      <p>
+        <strong>{by ? `Paused by ${by.by}, ${clock(by.at)}` : waits.title}.</strong>{" "}
+        {by?.why ? `“${by.why}” ` : job.detail ? `${job.detail.replace(/\.?$/, ".")} ` : ""}
+        {waits.todo}
+      </p>
+      <span class="actions">
+        {waits.room ? (
+          <a class="button" href={to(waits.room)}>
+            {waits.room === "doctor" ? "Doctor" : "Approvals"}
+          </a>
+        ) : null}
+        {job.status === "paused" && job.reason === "budget" ? <MainVerb job={job} again={again} /> : null}
+      </span>
+    </div>
+  );
+}
+
+function Gone({ id, was }: { id: string; was: JobStatus | undefined }) {
+  return (
+    <Empty title={was ? `“${was.name}” was deleted` : "There is no such job"}>
+      <p>
+        {was ? "Somebody deleted it while you looked at it." : `${id} is not in this store; it may have been deleted.`}{" "}
+        <a href="/">All jobs</a>
+      </p>
+    </Empty>
+  );
 }

@@ -1,0 +1,135 @@
+// What a table of units can show of each, and what it shows: fields are those of the pages that were seen.
+import { duration, money, count, value } from "../format";
+import type { JobSpec, UnitLine } from "../types";
+
+export interface Column {
+  /** As the address has it: `cost`, `payload.name`, `output.party`. */
+  id: string;
+  title: string;
+  /** In rem. */
+  width: number;
+  /** Takes what is left of the width. */
+  wide?: boolean;
+  number?: boolean;
+  of: (unit: UnitLine) => string;
+}
+
+const number = (id: string, title: string, width: number, of: Column["of"]): Column => ({ id, title, width, of, number: true });
+
+export const FIXED: Column[] = [
+  { id: "status", title: "Status", width: 7.25, of: (unit) => unit.status },
+  { id: "key", title: "Key", width: 15, wide: true, of: (unit) => unit.key },
+  { id: "text", title: "Answer", width: 18, wide: true, of: (unit) => unit.text ?? unit.last_event ?? "" },
+  { id: "error", title: "Error", width: 16, wide: true, of: (unit) => unit.error ?? unit.reason ?? "" },
+  number("attempts", "Attempts", 5.5, (unit) => (unit.attempts ? count(unit.attempts) : "")),
+  number("cost", "Cost", 5.5, (unit) => (unit.attempts ? money(unit.cost_usd) : "")),
+  number("tokens", "Tokens", 5.5, (unit) => (unit.tokens ? count(unit.tokens) : "")),
+  number("seconds", "Time", 5, (unit) => (unit.seconds === null ? "" : duration(unit.seconds))),
+  { id: "verdict", title: "Verdict", width: 6, of: (unit) => unit.verdict ?? "" },
+  number("row", "Row", 5.5, (unit) => count(unit.row)),
+];
+const FIRST = ["status", "key"];
+const LAST = ["error", "attempts", "cost", "seconds", "verdict"];
+const SHOWN_PAYLOAD = 2;
+const SHOWN_OUTPUT = 4;
+const PAYLOAD = "payload.";
+const OUTPUT = "output.";
+
+/** Names of fields, with how wide their values were at the first sight, which does not change any more. */
+export class Fields {
+  private known = new Map<string, Column>();
+  /** Fields that only say again what the key says, as a file's name and path do. */
+  private said = new Set<string>();
+
+  /** Whether there was something new. */
+  learn(units: Iterable<UnitLine>, spec?: JobSpec): boolean {
+    const found = new Map<string, unknown[]>();
+    const see = (id: string, of: unknown[]) => {
+      if (!this.known.has(id)) found.set(id, [...(found.get(id) ?? []), ...of]);
+    };
+    for (const name of asked(spec)) see(OUTPUT + name, []);
+    for (const unit of units) {
+      for (const [name, of] of Object.entries(unit.payload)) {
+        see(PAYLOAD + name, [of]);
+        if (isSaid(of, unit.key) && found.has(PAYLOAD + name)) this.said.add(PAYLOAD + name);
+      }
+      for (const [name, of] of Object.entries(unit.output ?? {})) see(OUTPUT + name, [of]);
+    }
+    for (const [id, values] of found) this.known.set(id, field(id, values));
+    return found.size > 0;
+  }
+
+  /** All columns there are, in the order in which they are offered. */
+  all(): Column[] {
+    const [first, rest] = [FIXED.slice(0, 2), FIXED.slice(2)];
+    return [...first, ...this.of(PAYLOAD), ...this.of(OUTPUT), ...rest];
+  }
+
+  /** Those that are shown unless somebody chose others. */
+  usual(): string[] {
+    const outputs = this.of(OUTPUT).map((one) => one.id);
+    const payload = this.of(PAYLOAD).filter((one) => !one.wide && !this.said.has(one.id));
+    return [
+      ...FIRST,
+      ...payload.slice(0, SHOWN_PAYLOAD).map((one) => one.id),
+      ...(outputs.length ? outputs.slice(0, SHOWN_OUTPUT) : ["text"]),
+      ...LAST,
+    ];
+  }
+
+  private of(prefix: string): Column[] {
+    return [...this.known.values()].filter((one) => one.id.startsWith(prefix));
+  }
+}
+
+/** The columns that an address names; those that nobody has seen are left out. */
+export function chosen(text: string, fields: Fields): Column[] {
+  const ids = text ? text.split(",").map(decodeURIComponent) : fields.usual();
+  const known = new Map(fields.all().map((one) => [one.id, one]));
+  return ids.map((id) => known.get(id)).filter((one) => one !== undefined);
+}
+
+export function named(ids: string[]): string {
+  return ids.map(encodeURIComponent).join(",");
+}
+
+/** Add or take away one column; it stands where it is offered. */
+export function toggled(id: string, shown: Column[], fields: Fields): string {
+  const ids = new Set(shown.map((one) => one.id));
+  if (!ids.delete(id)) ids.add(id);
+  return named(fields.all().map((one) => one.id).filter((one) => ids.has(one)));
+}
+
+/** Widths as CSS has them, after one for the box that selects; and the least width of a row, in rem. */
+export function widths(shown: Column[]): { template: string; least: number } {
+  const wide = shown.some((one) => one.wide);
+  const part = (one: Column, last: boolean) =>
+    one.wide || (!wide && last) ? `minmax(${one.width}rem, ${one.id === "key" ? 1 : 2}fr)` : `${one.width}rem`;
+  const template = shown.map((one, n) => part(one, n === shown.length - 1)).join(" ");
+  return { template: `2.25rem ${template}`, least: 2.25 + shown.reduce((sum, one) => sum + one.width, 0) };
+}
+
+function isSaid(of: unknown, key: string): boolean {
+  return typeof of === "string" && of.length > 2 && (key.includes(of) || of.includes(key));
+}
+
+function asked(spec: JobSpec | undefined): string[] {
+  const schema = spec?.output_schema as Record<string, unknown> | null | undefined;
+  if (!schema) return [];
+  const properties = schema.type === "object" ? schema.properties : schema;
+  return Object.keys((properties as object | undefined) ?? {});
+}
+
+function field(id: string, values: unknown[]): Column {
+  const [where, name] = [id.slice(0, id.indexOf(".")) as "payload" | "output", id.slice(id.indexOf(".") + 1)];
+  const given = values.filter((one) => one !== null && one !== undefined);
+  const longest = Math.max(name.length, ...given.slice(0, 200).map((one) => value(one).length));
+  return {
+    id,
+    title: name,
+    width: Math.min(16, Math.max(5, longest * 0.5 + 1.75)),
+    wide: longest > 60,
+    number: given.length > 0 && given.every((one) => typeof one === "number"),
+    of: (unit) => value(unit[where]?.[name]),
+  };
+}

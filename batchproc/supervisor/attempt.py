@@ -33,7 +33,7 @@ from batchproc.models import (
 )
 from batchproc.redaction import Redactor
 from batchproc.store import db, events, logs
-from batchproc.supervisor import ends, tasks, warmth
+from batchproc.supervisor import chronicle, ends, tasks, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
 from batchproc.supervisor.proofs import Proofs
@@ -67,6 +67,11 @@ class Ongoing:
     halt: Intent | None = None
     done_for: tasks.DoneFor = tasks.NOTHING
     files: tuple[PromisedFile, ...] = ()
+
+    @property
+    def about(self) -> dict[str, int | None]:
+        """What a line of the log is about that tells of it."""
+        return chronicle.about(self.job.number, self.unit.fence.unit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +129,8 @@ class Attempts:
             await ends.to_the_end(self._settle(attempt, ends.stopped(attempt, attempt.report)))
             raise
         except StoreError as error:
-            log.error("unit %s cannot be followed, its agent was stopped: %s", attempt.unit.key, error)
+            key = attempt.unit.key
+            log.error("unit %s cannot be followed, its agent was stopped: %s", key, error, extra=attempt.about)
             end = ends.stopped(attempt, attempt.report, why="released: the store could not be written")
             await ends.to_the_end(self._settle(attempt, end))
             return
@@ -146,11 +152,11 @@ class Attempts:
         except StoreError:
             raise
         except OSError as error:  # the disk is full, too many files are open: not the unit's fault
-            log.exception("this machine could not start an agent: unit %s", attempt.unit.key)
+            log.exception("this machine could not start an agent: unit %s", attempt.unit.key, extra=attempt.about)
             cause = Cause.DISK if is_disk_trouble(error) else Cause.MACHINE
             return None, ends.outcome(cause, str(error), Verdict.UNRUN)
         except Exception as error:  # a fault of ours must cost one unit an attempt, not the whole job its supervisor
-            log.exception("attempt failed inside batchproc: unit %s", attempt.unit.key)
+            log.exception("attempt failed inside batchproc: unit %s", attempt.unit.key, extra=attempt.about)
             return None, ends.outcome(Cause.CRASHED, f"batchproc itself failed: {error!r}")
         return report, await self._judge(attempt, task, report)
 
@@ -232,7 +238,8 @@ class Attempts:
         hold = None if is_mended else self.limits.tripped(attempt.job, unit.fence.unit, unit.start, outcome)
         end = ends.decided(attempt, report, outcome, decision, hold, self.clock())
         if end.hold is not None:
-            log.warning("job %s pauses: %s: %s", attempt.job.job_id, end.hold.reason, end.hold.detail)
+            said = (attempt.job.job_id, end.hold.reason, end.hold.detail)
+            log.warning("job %s pauses: %s: %s", *said, extra=attempt.about)
         await self._settle(attempt, end)
 
     def _at_work(self, key: Key) -> int:

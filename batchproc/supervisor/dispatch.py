@@ -13,6 +13,7 @@ from batchproc.models import Claim, Claimed, Hold, Intent, Job, JobStatus, Pause
 from batchproc.prompts import Prompt
 from batchproc.settings import Settings
 from batchproc.store import claims, control, db, jobs, pilots, units
+from batchproc.supervisor import chronicle
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import YOUNG_S
@@ -128,7 +129,7 @@ class Dispatcher:
             return
         hold = Hold(reason=Pause.BUDGET, detail=claim.reached)
         if await self.store.write(jobs.pause, job.number, hold, start=job.starts, now=self.clock()):
-            log.info("job %s pauses: %s", job.job_id, claim.reached)
+            log.info("job %s pauses: %s", job.job_id, claim.reached, extra=chronicle.about(job.number))
 
     def _start(self, job: Job, unit: Claimed) -> None:
         name = f"{job.job_id} unit {unit.fence.unit} attempt {unit.fence.attempt}"
@@ -140,7 +141,8 @@ class Dispatcher:
             del self._running[task]
             self.ended(job, unit)
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("an attempt ended without a record: %s", name, exc_info=error)
+                about = chronicle.about(job.number, unit.fence.unit)
+                log.error("an attempt ended without a record: %s", name, exc_info=error, extra=about)
 
         task.add_done_callback(ended)
 

@@ -136,11 +136,11 @@ async def write(
     try:
         won = await patiently(key, lambda: store.write(settle, fence, end, now=clock()))
     except Exception as error:  # the row refuses it: say so in the row, rather than leave the unit running
-        log.exception("unit %s: its end cannot be recorded as it is", key)
+        log.exception("unit %s: its end cannot be recorded as it is", key, extra=attempt.about)
         refused = _refused(end, error)
         won = await patiently(key, lambda: store.write(settle, fence, refused, now=clock()))
     if not won:
-        log.warning("unit %s was settled by somebody newer; this end is dropped", key)
+        log.warning("unit %s was settled by somebody newer; this end is dropped", key, extra=attempt.about)
 
 
 async def patiently(key: str, writing: Callable[[], Coroutine[Any, Any, bool]]) -> bool:

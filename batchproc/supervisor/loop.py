@@ -77,8 +77,9 @@ class Supervisor:
         self._wake.set()
 
     def facts(self) -> Mapping[str, Any]:
-        facts = {"epoch": self.epoch, "jobs": self._active_jobs, "agents": self._dispatcher.agents}
-        return {**facts, "ending": self.is_ending, "trouble": self._complaint}
+        facts: dict[str, Any] = {"epoch": self.epoch, "jobs": self._active_jobs, "agents": self._dispatcher.agents}
+        facts |= {"slots": self._crew.settings.slots, "ending": self.is_ending, "trouble": self._complaint}
+        return facts
 
     async def run(self, watchers: Callable[[], int]) -> str:
         """Work until there is a reason to end; returns it. `watchers` counts who listens."""

@@ -8,6 +8,7 @@ from batchproc import approvals
 from batchproc.models import Hold, Job, JobStatus, Pause, Profile
 from batchproc.store import approvals as given
 from batchproc.store import db, jobs
+from batchproc.supervisor.chronicle import about
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.purse import Purse
 
@@ -37,7 +38,7 @@ class Pauses:
         if hold is None:
             return True
         if await self.store.write(jobs.pause, job.number, hold, start=job.starts, now=self.clock()):
-            log.warning("job %s is paused: %s: %s", job.job_id, hold.reason, hold.detail)
+            log.warning("job %s is paused: %s: %s", job.job_id, hold.reason, hold.detail, extra=about(job.number))
         return False
 
     async def goes_on(self, job: Job, *, agents: int, young: int) -> bool:
@@ -53,7 +54,7 @@ class Pauses:
         if not is_over:
             await self._put_off(job, hold)
         elif await self.store.write(jobs.go_on, job.number, reason=Pause(job.reason or ""), now=self.clock()):
-            log.info("job %s goes on: %s is over", job.job_id, job.reason)
+            log.info("job %s goes on: %s is over", job.job_id, job.reason, extra=about(job.number))
             return True
         return False
 
@@ -76,7 +77,7 @@ class Pauses:
         now = self.clock()
         hold = Hold(reason=Pause.CREDENTIAL, detail="this supervisor has no credential for it")
         await self.store.write(jobs.pause, job.number, hold, start=job.starts, now=now)
-        log.warning("job %s is paused: this supervisor has no credential for it", job.job_id)
+        log.warning("job %s is paused: this supervisor has no credential for it", job.job_id, extra=about(job.number))
         if self.purse.can_pay(job):
             # It was handed to us meanwhile, by a start that found the job running still and so left it as it was.
             await self.store.write(jobs.go_on, job.number, reason=Pause.CREDENTIAL, now=self.clock())

@@ -22,6 +22,7 @@ from batchproc.settings import Settings
 from batchproc.store import db, events, processes
 from batchproc.supervisor import publishing
 from batchproc.supervisor.attempt import Attempts
+from batchproc.supervisor.chronicle import Chronicle
 from batchproc.supervisor.limits import Limits
 from batchproc.supervisor.loop import Crew, Supervisor
 from batchproc.supervisor.machine import Machine
@@ -87,6 +88,7 @@ class _Post:
             await stack.enter_async_context(bell)
             store = await stack.enter_async_context(db.Database(self._settings.home, checkpoints=True))
             await stack.enter_async_context(self._purse)
+            await stack.enter_async_context(Chronicle(store, self._purse.discreet))
             supervisor = await self._take_over(store, stack)
             store.after_commit(self._dirty.set)
             announcer = asyncio.create_task(self._announce(store, bell), name="announcer")
@@ -184,6 +186,7 @@ class _Post:
                     "pid": os.getpid(),
                     "since": self._since.isoformat(),
                     "guard": self._guard,
+                    "mode": "inline",
                     **supervisor.facts(),
                 }
             case {"stop": ("now" | "drain") as how}:

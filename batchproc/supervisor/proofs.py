@@ -39,7 +39,7 @@ class Proofs:
         except StoreError:
             raise
         except Exception as error:  # a fault of ours must not make an answer believed, nor lose it
-            log.exception("an answer could not be checked: unit %s", attempt.unit.key)
+            log.exception("an answer could not be checked: unit %s", attempt.unit.key, extra=attempt.about)
             return _flagged(f"the answer could not be checked: batchproc itself failed: {error!r}")
 
     async def _false_evidence(self, attempt: "Ongoing", task: AttemptTask, report: Report) -> Outcome | None:

@@ -30,6 +30,7 @@ from batchproc.models import (
 )
 from batchproc.store import db, jobs, publications
 from batchproc.supervisor import ends, places, staging
+from batchproc.supervisor.chronicle import about
 from batchproc.supervisor.staging import Refused, Unwritten
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Publishing:
         except Refused as problem:
             return _outcome(Verdict.FLAGGED, Cause.PUBLISHING, f"the files cannot be published: {problem}")
         except Exception as error:  # a fault of ours must not lose an answer
-            log.exception("the files of unit %s cannot be staged", attempt.unit.key)
+            log.exception("the files of unit %s cannot be staged", attempt.unit.key, extra=attempt.about)
             return _outcome(Verdict.FLAGGED, Cause.PUBLISHING, f"batchproc itself failed: {error!r}")
         files = zip(attempt.files, hashes, strict=True)
         attempt.files = tuple(replace(file, sha256=found) for file, found in files)
@@ -168,7 +169,7 @@ async def _kept(store: db.Database, promise: Promise, now: float) -> Settlement 
         await _hold(store, promise.job, promise.base, error, now)
         return None
     except Exception as error:  # a fault of ours must not leave a unit running for ever
-        log.exception("the files of unit %d cannot be published", promise.unit)
+        log.exception("the files of unit %d cannot be published", promise.unit, extra=about(promise.job, promise.unit))
         return _unpublished(promise.end, f"batchproc itself failed: {error!r}")
     return promise.end
 
@@ -186,7 +187,7 @@ async def _hold(store: db.Database, job: int, base: str, error: OSError, now: fl
     hold = Hold(reason=Pause.DISK, detail=detail, resume_at=now + ends.LOOKS_AGAIN_S)
     with contextlib.suppress(StoreError):  # its disk may be the same one
         if await store.write(jobs.pause, job, hold, start=start, now=now):
-            log.warning("job %d pauses: %s", job, detail)
+            log.warning("job %d pauses: %s", job, detail, extra=about(job))
 
 
 async def _clear(base: str, job_id: str, ended: list[tuple[int, int]]) -> None:

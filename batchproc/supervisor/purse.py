@@ -51,6 +51,12 @@ class Purse:
         """Takes out of what agents say what only their credential's owner may see."""
         return Redactor.of_environment(self._variables.get(job.job_id, {}))
 
+    def discreet(self, text: str) -> str:
+        """The text without what any of the credentials here would give away."""
+        for variables in self._variables.values():
+            text = Redactor.of_environment(variables).text(text)
+        return Redactor().text(text)
+
     async def pays(self, task: AttemptTask) -> Mapping[str, str]:
         """The variables that a task's agent needs; empty for a stored login."""
         if task.options.model != REHEARSAL:

@@ -9,6 +9,7 @@ from batchproc.errors import BatchprocError, StoreError
 from batchproc.models import Job
 from batchproc.rereading import Rereading
 from batchproc.store import db, readings, updates
+from batchproc.supervisor.chronicle import about
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,13 @@ class Sources:
         self._ended()
 
     async def _read_in(self, job: Job, previous: str | None, kind: type[jobs.Reading]) -> None:
-        log.info("reading the source of %s", job.job_id)
+        of = about(job.number)
+        log.info("reading the source of %s", job.job_id, extra=of)
         try:
             reading = await kind.take_over(self._store, job, previous=previous, clock=self._clock)
             await reading.run()
         except StoreError:
-            log.exception("the source of %s cannot be written to the store; trying again", job.job_id)
+            log.exception("the source of %s cannot be written to the store; trying again", job.job_id, extra=of)
             await asyncio.sleep(READ_AGAIN_S)
         except BatchprocError as error:
-            log.warning("the source of %s cannot be read: %s", job.job_id, error)
+            log.warning("the source of %s cannot be read: %s", job.job_id, error, extra=of)

@@ -1,20 +1,21 @@
 """Jobs, units, events and log lines as those see them who look around → answers. Pure; long values are cut."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchproc import answers, estimates, paging, present
 from batchproc import present_words as words
 from batchproc.models import Event, Job
-from batchproc.store import browsing
+from batchproc.store import browsing, cards, logs, search
 
 SHOWN = 240
 """Characters of a text in a table."""
 EVENT_CHARACTERS = 20_000
 """Of a text in a conversation."""
+LOG_CHARACTERS = 4_000
 
 
-def job_cards(found: browsing.Cards, limit: int) -> answers.JobCards:
+def job_cards(found: cards.Cards, limit: int) -> answers.JobCards:
     """`found` holds one more than `limit` if there is a next page."""
     shown = found.cards[:limit]
     return answers.JobCards(
@@ -25,7 +26,7 @@ def job_cards(found: browsing.Cards, limit: int) -> answers.JobCards:
     )
 
 
-def _card(one: browsing.Card) -> answers.JobCard:
+def _card(one: cards.Card) -> answers.JobCard:
     job = one.job
     said = estimates.of_running(job, one.counts, one.finished)
     return answers.JobCard(
@@ -39,15 +40,25 @@ def _card(one: browsing.Card) -> answers.JobCard:
     )
 
 
-def unit_page(job: Job, found: browsing.Page) -> answers.UnitPage:
+def unit_page(job: Job, found: browsing.Page, hits: search.Hits | None = None) -> answers.UnitPage:
+    """`hits` says how it was looked for a text."""
     after = found.offset + len(found.lines)
     return answers.UnitPage(
         units=[_unit(one) for one in found.lines],
         offset=found.offset,
         total=found.total,
+        caveat=None if hits is None else _caveat(hits),
         next_cursor=paging.unit_cursor(job, found.lines[-1].number, after) if found.more else None,
         last_event=found.last_event,
     )
+
+
+def _caveat(hits: search.Hits) -> str | None:
+    if hits.is_cut:
+        return f"more than {search.MOST:,} units match, and these are the first; add a word, or a status"
+    if hits.missing:
+        return "older units are still being taken into the index: what they said is not found yet; look again soon"
+    return None
 
 
 def _unit(one: browsing.Line) -> answers.UnitLine:
@@ -91,6 +102,26 @@ def short(value: Any) -> Any:
             return value
 
 
+def unit_detail(answer: answers.UnitAnswer, beside: browsing.Beside, last_event: int) -> answers.UnitDetail:
+    return answers.UnitDetail(
+        **{name: getattr(answer, name) for name in answers.UnitAnswer.model_fields},
+        text_html=None,
+        signature=beside.signature,
+        previous_key=beside.before,
+        next_key=beside.after,
+        last_event=last_event,
+    )
+
+
+def event_page(found: Sequence[Event], *, older: bool, after: int) -> answers.EventPage:
+    """`older`: there are some before the first. `after` is what newer ones come after if there is none."""
+    return answers.EventPage(
+        events=[event(one) for one in found],
+        before=found[0].seq if older and found else None,
+        after=found[-1].seq if found else after,
+    )
+
+
 def event(one: Event) -> answers.EventLine:
     return answers.EventLine(
         seq=one.seq,
@@ -101,4 +132,24 @@ def event(one: Event) -> answers.EventLine:
         attempt=one.attempt,
         data=words.cut(dict(one.data), EVENT_CHARACTERS),
         html=None,
+    )
+
+
+def log_page(found: Sequence[logs.Line], limit: int) -> answers.LogPage:
+    """`found` holds one more than `limit` if there is a next page."""
+    shown = found[:limit]
+    return answers.LogPage(
+        lines=[
+            answers.LogLine(
+                number=one.number,
+                at=words.stamp(one.at),
+                source=one.source,
+                level=one.level,
+                job_id=one.job_id,
+                key=one.key,
+                text=words.cut(one.text, LOG_CHARACTERS),
+            )
+            for one in shown
+        ],
+        next_cursor=str(shown[-1].number) if len(found) > limit else None,
     )

@@ -1,6 +1,8 @@
 """What every face shows: the results of the service's verbs, as pydantic models with one meaning everywhere."""
 
 from batchproc.answers.browsing import (
+    Changes,
+    EventBatch,
     EventLine,
     EventPage,
     JobCard,
@@ -73,6 +75,7 @@ __all__ = [
     "Busy",
     "Cache",
     "Change",
+    "Changes",
     "ControlledJob",
     "CreatedJob",
     "DashboardAnswer",
@@ -84,6 +87,7 @@ __all__ = [
     "EnumeratorAnswer",
     "EnumeratorList",
     "EventAnswer",
+    "EventBatch",
     "EventLine",
     "EventPage",
     "Evidence",

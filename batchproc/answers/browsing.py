@@ -53,6 +53,7 @@ class UnitPage(Answer):
     units: list[UnitLine]
     offset: int = Field(description="How many that match come before the first")
     total: int = Field(description="Units that match")
+    caveat: str | None = Field(None, description="With text: why there may be more; null: these are all")
     next_cursor: str | None
     last_event: int
 
@@ -74,6 +75,21 @@ class EventPage(Answer):
     events: list[EventLine]
     before: int | None = Field(description="Pass it as before for older ones; null: there are none")
     after: int = Field(description="Pass it as after for newer ones")
+
+
+class EventBatch(Answer):
+    """The next events of all that somebody listens to, oldest first."""
+
+    events: list[EventLine]
+    after: int = Field(description="How far was looked: pass it as after for the next ones")
+    more: bool = Field(description="There may be more already")
+
+
+class Changes(Answer):
+    """Which jobs something happened to."""
+
+    seq: int = Field(description="The newest event's number: pass it as after the next time")
+    jobs: list[str] = Field(description="Their ids; also of jobs that were deleted")
 
 
 class LogLine(Answer):

@@ -64,17 +64,18 @@ class Part(Answer):
     """One part of the house."""
 
     ok: bool
+    stops_jobs: bool = Field(description="What is wrong with it stops jobs")
     found: str
     way_out: str | None = None
 
 
 class Health(Answer):
-    status: str = Field(description="ok; degraded: something is wrong that does not stop jobs; down")
+    status: str = Field(description="ok; degraded: something is wrong that does not stop jobs; down: they are stopped")
     version: str
     parts: dict[str, Part] = Field(description="store, supervisor, guard, disk")
-    epoch: int | None
-    lock: str = Field(description="held or free")
-    queue: dict[str, int] = Field(description="Units of active jobs: pending, running, and `due`, which may run now")
+    epoch: int | None = Field(description="Of the newest supervisor; each takeover of the store has the next")
+    lock: str = Field(description="held: a supervisor is alive; or free")
+    queue: dict[str, int] = Field(description="Units of active jobs: pending, of these `due` now, and running")
     active_jobs: int
 
 

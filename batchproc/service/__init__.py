@@ -5,7 +5,10 @@ creating   create_job: a job is defined and its source read
 previewing preview_job: the same, and nothing is kept
 querying   query_results: questions to the results
 looking    get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators
-browsing   browse_jobs, browse_units: pages for somebody who looks around
+listening  unit_events, read_events, changed_jobs, last_event, list_logs
+browsing   browse_jobs, browse_units, unit_detail: for somebody who looks around
+housekeeping   workers, stats, health, ready
+waiting    list_approvals, approve_named, decline_approval, plan_answer: for a person to decide
 allowing   approve, and what has to be there before a job may run
 starting   start_job: a pilot first, then the rest
 describing, changing   update_job: described anew, and tried again
@@ -20,16 +23,29 @@ from batchproc.service.browsing import Browsing
 from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
 from batchproc.service.exporting import Exporting
+from batchproc.service.housekeeping import Housekeeping
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
 from batchproc.service.querying import Querying
 from batchproc.service.refreshing import Refreshing
 from batchproc.service.retrying import Retrying
 from batchproc.service.reviewing import Reviewing
+from batchproc.service.waiting import Waiting
 
 
 class BatchService(
-    Refreshing, Previewing, Browsing, Looking, Changing, Controlling, Retrying, Reviewing, Querying, Exporting
+    Refreshing,
+    Previewing,
+    Browsing,
+    Looking,
+    Changing,
+    Controlling,
+    Waiting,
+    Retrying,
+    Reviewing,
+    Querying,
+    Exporting,
+    Housekeeping,
 ):
     """What can be done with jobs, whichever face asks. Holds no state of its own: everything is in the store."""
 

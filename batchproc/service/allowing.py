@@ -48,6 +48,7 @@ class Allowing(Service):
             return
         if self._settings.programs == "off":
             raise InvalidJob("job", job.job_id, "programs for agents are off here (BATCHPROC_PROGRAMS=off)")
+        await self._store.write(given.ask_anew, needed.hash)
         raise NeedsApproval(f"job {job.job_id}", job.job_id, needed.text, "start it")
 
     async def source_approval(self, enumerator: Mapping[str, Any]) -> approvals.Approval | None:

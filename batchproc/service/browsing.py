@@ -1,18 +1,20 @@
 """What there is to see for somebody who looks around among many jobs and units."""
 
+import asyncio
+
 from batchproc import answers, paging, present_browsing
 from batchproc.errors import InvalidJob
-from batchproc.models import JobStatus, UnitStatus
-from batchproc.service.looking import Looking
-from batchproc.store import browsing
+from batchproc.models import Job, JobStatus, UnitStatus
+from batchproc.service.listening import Listening, looked_for
+from batchproc.store import browsing, cards, search
 from batchproc.store.browsing import Place, Wanted
 
-LONGEST_TEXT = 500
-"""Characters of what is looked for."""
+CATCH_UP_S = 0.3
+"""How long a search takes older units into the index before it looks."""
 
 
-class Browsing(Looking):
-    """browse_jobs, browse_units."""
+class Browsing(Listening):
+    """browse_jobs, browse_units, unit_detail."""
 
     async def browse_jobs(
         self, status: str | None = None, text: str | None = None, cursor: str | None = None, limit: int = 50
@@ -22,7 +24,7 @@ class Browsing(Looking):
             raise InvalidJob("status", status, f"known ones are {', '.join(JobStatus)}")
         paging.require_limit(limit)
         found = await self._store.read(
-            browsing.cards,
+            cards.page,
             state=None if status is None else JobStatus(status),
             text=looked_for(text),
             before=paging.number_in(cursor, 1 << 62),
@@ -43,32 +45,53 @@ class Browsing(Looking):
         """A page of the job's units, whatever their status, in the order of the source. Raises `NotFound`,
         `InvalidJob`.
 
-        It begins after the page that gave the `cursor`, or leaves out `offset` units that match.
+        It begins after the page that gave the `cursor`, or leaves out `offset` units that match. With `text`: units
+        whose key has it in it, or which have all its words in key, answer and error, as beginnings of words.
         """
         job = await self._job(job_id)
         paging.require_limit(limit)
-        wanted = Wanted(status=unit_status(status), signature=signature)
+        wanted = Wanted(status=_unit_status(status), signature=signature)
         after, before = paging.unit_place(job, cursor)
-        place = Place(after=after, before=before, skip=skipped(offset, cursor))
+        place = Place(after=after, before=before, skip=_skipped(offset, cursor))
+        sought = looked_for(text)
         if not job.total_units:  # nobody may see them before all of them are in
             return present_browsing.unit_page(job, await self._store.read(browsing.none))
+        if sought is not None:
+            return await self._search(job, sought, wanted, place, limit)
         return present_browsing.unit_page(job, await self._store.read(browsing.page, job, wanted, place, limit=limit))
 
+    async def _search(self, job: Job, text: str, wanted: Wanted, place: Place, limit: int) -> answers.UnitPage:
+        """Beside everything else: it may look through many keys."""
+        await self.take_in_older_units(CATCH_UP_S)
+        page, hits = await self._store.read_apart(search.page, job, text, wanted, place, limit=limit)
+        return present_browsing.unit_page(job, page, hits)
 
-def looked_for(text: str | None) -> str | None:
-    """What is looked for; None where that is nothing."""
-    if text is not None and len(text) > LONGEST_TEXT:
-        raise InvalidJob("text", text, f"look for at most {LONGEST_TEXT} characters")
-    return (text or "").strip() or None
+    async def take_in_older_units(self, seconds: float) -> bool:
+        """Take units that an older batchproc left into the index of texts, for so long; says whether all are in it."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not await self._store.read(search.is_whole):
+            if asyncio.get_running_loop().time() >= deadline:
+                return False
+            await self._store.write(search.take_in_some)
+        return True
+
+    async def unit_detail(self, job_id: str, key: str) -> answers.UnitDetail:
+        """A unit with all but its conversation, and the units beside it. Raises `NotFound`."""
+        seen = await self.last_event()  # first: what comes later is news to whoever goes on from it
+        job = await self._job(job_id)
+        unit = await self._unit(job, key)
+        answer = await self.get_unit(job_id, key, events_limit=0)
+        beside = await self._store.read(browsing.beside, job.number, unit.number)
+        return present_browsing.unit_detail(answer, beside, seen)
 
 
-def unit_status(status: str | None) -> UnitStatus | None:
+def _unit_status(status: str | None) -> UnitStatus | None:
     if status is not None and status not in set(UnitStatus):
         raise InvalidJob("status", status, f"units have one of {', '.join(UnitStatus)}")
     return None if status is None else UnitStatus(status)
 
 
-def skipped(offset: int | None, cursor: str | None) -> int | None:
+def _skipped(offset: int | None, cursor: str | None) -> int | None:
     if offset is None:
         return None
     if cursor is not None:

@@ -1,4 +1,4 @@
-"""Pages of jobs and of units for somebody who looks around: at any depth, narrowed, at the cost of the page."""
+"""Pages of a job's units for somebody who looks around: at any depth, narrowed, at the cost of the page."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -6,73 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchproc.models import FINAL, Event, Job, JobStatus, Json, UnitStatus
-from batchproc.store import engine, events, jobs, rows, status, verdicts
-
-# Jobs.
-
-JOB_NUMBERS = r"""
-SELECT number FROM jobs INDEXED BY jobs_listed WHERE deleting = 0 AND number < :before
-    AND (:status IS NULL OR status = :status)
-    AND (:like IS NULL OR name LIKE :like ESCAPE '\' OR job_id LIKE :like ESCAPE '\')
-ORDER BY number DESC LIMIT :limit
-"""
-COUNT_JOBS = r"""
-SELECT COUNT(*) FROM jobs INDEXED BY jobs_listed WHERE deleting = 0 AND (:status IS NULL OR status = :status)
-    AND (:like IS NULL OR name LIKE :like ESCAPE '\' OR job_id LIKE :like ESCAPE '\')
-"""
-JOBS = f"""
-SELECT {jobs.COLUMNS} FROM jobs WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number DESC
-"""  # noqa: S608 - our own columns
-LEDGERS = "SELECT job, status, n FROM counters WHERE job IN (SELECT value FROM json_each(:numbers))"
-NEWEST = 100
-"""Units that a forecast rests on, as for `status.look`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
-    """A job in a list. `finished` are the units that became final of late, if it runs."""
-
-    job: Job
-    counts: Mapping[str, int]
-    finished: Sequence[status.Ended]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cards:
-    cards: Sequence[Card]
-    total: int
-    last_event: int
-
-
-def cards(tx: engine.Tx, *, state: JobStatus | None, text: str | None, before: int, limit: int) -> Cards:
-    """The next `limit` jobs older than number `before`, newest first, and how many match in all."""
-    values = {"status": state, "like": like(text), "before": before, "limit": limit}
-    numbers = rows.dump([row["number"] for row in tx.execute(JOB_NUMBERS, values)])
-    counts: dict[int, dict[str, int]] = {}
-    for row in tx.execute(LEDGERS, {"numbers": numbers}):
-        counts.setdefault(row["job"], dict.fromkeys(UnitStatus, 0))[row["status"]] = row["n"]
-    found = [rows.job(row) for row in tx.execute(JOBS, {"numbers": numbers})]
-    return Cards(
-        cards=[Card(job=job, counts=counts[job.number], finished=_finished(tx, job)) for job in found],
-        total=tx.execute(COUNT_JOBS, values).fetchone()[0],
-        last_event=events.last(tx),
-    )
-
-
-def _finished(tx: engine.Tx, job: Job) -> Sequence[status.Ended]:
-    return status.finished(tx, job, NEWEST) if job.status is JobStatus.RUNNING else ()
-
-
-def like(text: str | None) -> str | None:
-    """The pattern of what contains the text, whatever signs are in it."""
-    if text is None:
-        return None
-    escaped = "".join(f"\\{sign}" if sign in "\\%_" else sign for sign in text)
-    return f"%{escaped}%"
-
-
-# Units.
+from batchproc.models import FINAL, Event, Job, Json, UnitStatus
+from batchproc.store import engine, events, jobs, rows, verdicts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +112,7 @@ def narrowed(wanted: Wanted) -> dict[str, str]:
 
 
 def values(job: Job, wanted: Wanted) -> dict[str, Any]:
-    return {"job": job.number, "status": wanted.status, "signature": wanted.signature}
+    return {"job": job.number, "status": wanted.status, "signature": rows.clean(wanted.signature)}
 
 
 def _total(tx: engine.Tx, job: Job, wanted: Wanted) -> int:
@@ -197,12 +132,12 @@ def _numbers(tx: engine.Tx, job: Job, wanted: Wanted, place: Place, total: int, 
     """What lies far behind is reached from the end."""
     known = {**values(job, wanted), "after": place.after, "skip": place.skip or 0, "limit": limit}
     if place.skip is None or place.skip <= total // 2:
-        return _plain(tx, NUMBERS.format(**narrowed(wanted)), known)
+        return plain(tx, NUMBERS.format(**narrowed(wanted)), known)
     some = min(limit, total - place.skip)
     if some <= 0:
         return []
     known |= {"limit": some, "skip": total - place.skip - some}
-    return _plain(tx, NUMBERS_FROM_THE_END.format(**narrowed(wanted)), known)[::-1]
+    return plain(tx, NUMBERS_FROM_THE_END.format(**narrowed(wanted)), known)[::-1]
 
 
 def of_hits(tx: engine.Tx, hits: Sequence[int], place: Place, *, limit: int) -> Page:
@@ -249,20 +184,23 @@ SELECT key FROM units INDEXED BY units_in_order WHERE job = :job AND number > :u
 SIGNATURE = "SELECT signature FROM units WHERE number = :unit"
 
 
-def beside(tx: engine.Tx, job: int, unit: int) -> tuple[str | None, str | None]:
-    """The keys of the units before it and after it in the order of the source."""
-    found = (tx.execute(sql, {"job": job, "unit": unit}).fetchone() for sql in (BEFORE, AFTER))
-    before, after = (None if row is None else str(row["key"]) for row in found)
-    return before, after
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """The keys of the units before one and after it in the order of the source; what its failure has in common with
+    others."""
+
+    before: str | None
+    after: str | None
+    signature: str | None
 
 
-def signature(tx: engine.Tx, unit: int) -> str | None:
-    """What its failure has in common with others."""
-    found: str | None = tx.execute(SIGNATURE, {"unit": unit}).fetchone()["signature"]
-    return found
+def beside(tx: engine.Tx, job: int, unit: int) -> Beside:
+    found = (tx.execute(sql, {"job": job, "unit": unit}).fetchone() for sql in (BEFORE, AFTER, SIGNATURE))
+    before, after, signature = (None if row is None else row[0] for row in found)
+    return Beside(before=before, after=after, signature=signature)
 
 
-def _plain(tx: engine.Tx, statement: str, known: Mapping[str, Any]) -> list[int]:
+def plain(tx: engine.Tx, statement: str, known: Mapping[str, Any]) -> list[int]:
     """Numbers only: rows by name cost more than all else where there are many."""
     cursor = tx.cursor()
     cursor.row_factory = None

@@ -55,6 +55,20 @@ def tail_of_unit(tx: engine.Tx, unit: int, *, limit: int) -> list[Event]:
     return [rows.event(row) for row in tx.execute(TAIL_OF_UNIT, {"unit": unit, "limit": limit})][::-1]
 
 
+OF_UNIT = EVENT + "WHERE e.unit = :unit AND e.seq > :after ORDER BY e.seq LIMIT :limit"
+BEFORE_OF_UNIT = EVENT + "WHERE e.unit = :unit AND e.seq < :before ORDER BY e.seq DESC LIMIT :limit"
+
+
+def of_unit(tx: engine.Tx, unit: int, seq: int, *, limit: int) -> list[Event]:
+    """The next `limit` events of one unit after number `seq`, oldest first."""
+    return [rows.event(row) for row in tx.execute(OF_UNIT, {"unit": unit, "after": seq, "limit": limit})]
+
+
+def of_unit_before(tx: engine.Tx, unit: int, seq: int, *, limit: int) -> list[Event]:
+    """The last `limit` events of one unit before number `seq`, oldest first."""
+    return [rows.event(row) for row in tx.execute(BEFORE_OF_UNIT, {"unit": unit, "before": seq, "limit": limit})][::-1]
+
+
 OF_TOOLS = (
     EVENT
     + """
@@ -75,3 +89,34 @@ LAST = "SELECT COALESCE(MAX(seq), 0) FROM events"
 def last(tx: engine.Tx) -> int:
     """The number of the newest event; 0 if there is none."""
     return int(tx.execute(LAST).fetchone()[0])
+
+
+NEWEST = EVENT + "ORDER BY e.seq DESC LIMIT 1"
+
+
+def newest(tx: engine.Tx) -> Event | None:
+    row = tx.execute(NEWEST).fetchone()
+    return None if row is None else rows.event(row)
+
+
+FEW = 2_000
+"""Events that are looked through for their jobs; where there are more, each job is asked for its newest."""
+JOBS_OF_FEW = """
+SELECT job_id FROM jobs WHERE number IN (SELECT job FROM events WHERE seq > :after AND seq <= :last)
+"""
+JOBS_OF_MANY = """
+SELECT job_id FROM jobs INDEXED BY jobs_listed
+WHERE deleting = 0 AND EXISTS (SELECT 1 FROM events WHERE job = jobs.number AND seq > :after)
+"""
+DELETED_JOBS = """
+SELECT data ->> '$.job_id' AS job_id FROM events WHERE job IS NULL AND seq > :after AND kind = 'job.deleted'
+"""
+
+
+def changed_jobs(tx: engine.Tx, seq: int) -> tuple[int, list[str]]:
+    """The number of the newest event, and the ids of the jobs that events after number `seq` tell of."""
+    newest = last(tx)
+    statement = JOBS_OF_FEW if newest - seq <= FEW else JOBS_OF_MANY
+    values = {"after": seq, "last": newest}
+    found = [row["job_id"] for sql in (statement, DELETED_JOBS) for row in tx.execute(sql, values)]
+    return newest, sorted(set(found))

@@ -43,6 +43,7 @@ STEPS = (
 LAST_STEPS = (
     "DELETE FROM counters WHERE job = :number",
     "DELETE FROM failure_groups WHERE job = :number",
+    "DELETE FROM job_minutes WHERE job = :number",
     "DELETE FROM sources WHERE job = :number",
     "DELETE FROM retries WHERE job = :number",
     "DELETE FROM trials WHERE job = :number",

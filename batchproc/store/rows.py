@@ -64,6 +64,14 @@ def clean(value: Any) -> Any:
             return value
 
 
+def like(text: str | None) -> str | None:
+    """The pattern of what contains the text, whatever signs are in it."""
+    if text is None:
+        return None
+    escaped = "".join(f"\\{sign}" if sign in "\\%_" else sign for sign in clean(text))
+    return f"%{escaped}%"
+
+
 def load(text: str | None) -> Any:
     return None if text is None else orjson.loads(text)
 

@@ -146,16 +146,27 @@ def looked_around():
     from itertools import product
 
     from batchproc.models import UnitStatus
-    from batchproc.store import browsing
+    from batchproc.store import browsing, cards, events, logs, search
 
     wanted = [browsing.narrowed(browsing.Wanted(status=s, signature=g)) for s, g in product([None, *UnitStatus], "x")]
     wanted += [browsing.narrowed(browsing.Wanted(status=status)) for status in (None, *UnitStatus)]
     pages = (browsing.NUMBERS, browsing.NUMBERS_FROM_THE_END, browsing.COUNT)
+    lines = [
+        logs.Sought(unit=1),
+        logs.Sought(job=1),
+        logs.Sought(job=1, level="info"),
+        logs.Sought(source="supervisor"),
+    ]
+    lines += [logs.Sought(), logs.Sought(level="warning"), logs.Sought(source="agent")]
     return [
         *((sql.format(**how), {}) for sql in pages for how in wanted),
-        *((sql, {"numbers": "[1]"}) for sql in (browsing.JOBS, browsing.LEDGERS, browsing.LINES)),
-        *((sql, {}) for sql in (browsing.JOB_NUMBERS, browsing.COUNT_JOBS, browsing.COUNT_GROUP)),
+        *((sql, {"numbers": "[1]"}) for sql in (cards.JOBS, cards.LEDGERS, browsing.LINES)),
+        *((sql, {}) for sql in (cards.JOB_NUMBERS, cards.COUNT_JOBS, browsing.COUNT_GROUP)),
         *((sql, {}) for sql in (browsing.BEFORE, browsing.AFTER, browsing.SIGNATURE)),
+        *((sql, {}) for sql in (search.NOT_YET, search.LOWEST, search.TAKE_IN, search.UPTO, search.GET_ON)),
+        *((logs.PAGE.format(**logs.narrowed(sought)), {"levels": '["info"]'}) for sought in lines),
+        *((sql, {}) for sql in (logs.FIRST_SINCE, events.OF_UNIT, events.BEFORE_OF_UNIT)),
+        *((sql, {}) for sql in (events.JOBS_OF_FEW, events.JOBS_OF_MANY, events.DELETED_JOBS)),
     ]
 
 
@@ -259,7 +270,8 @@ async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
     fine = re.compile(
         r"SEARCH|SCALAR|LIST|CREATE BLOOM FILTER|CO-ROUTINE|MULTI|CORRELATED|COMPOUND|LEFT-MOST|UNION ALL|"
         r"SCAN (\w )?(json_each )?VIRTUAL|"
-        r"SCAN u USING INDEX units_running$|SCAN units USING COVERING INDEX units_running$|SCAN k|SCAN json_each|"
+        r"SCAN u USING INDEX units_running$|SCAN units USING COVERING INDEX units_running$|"
+        r"SCAN k|SCAN json_(each|tree)|"
         r"SCAN units USING (COVERING )?INDEX units_intended$|SCAN retries$|"
         r"SCAN jobs USING COVERING INDEX jobs_(deleting|listed)$|"
         r"SCAN source_updates USING INDEX source_updates_reading$"

@@ -122,6 +122,13 @@ class _Download(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
+async def openapi(call: Call) -> Response:
+    from batchproc.interfaces import http_openapi  # which is made of the table that has this handler
+
+    made = http_openapi.document(port=call.face.door.place)
+    return Response(problems.as_json(made), media_type="application/json")
+
+
 def as_response(answer: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     content = problems.as_json(answer.model_dump(mode="json"))
     return Response(content, status, headers=headers, media_type="application/json")

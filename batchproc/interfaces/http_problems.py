@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import Response
 
 from batchproc import errors
@@ -26,8 +26,6 @@ class FieldProblem(BaseModel):
 
 class ProblemAnswer(BaseModel):
     """Why a request was not done, and what to do about it."""
-
-    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
 
     type: str = Field(description=f"{TYPE}… and a word that programs may rely on")
     title: str

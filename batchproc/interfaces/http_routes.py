@@ -35,6 +35,8 @@ class Route:
     body: type[BaseModel] | None = None
     status: int = 200
     also: tuple[int, ...] = ()
+    answers_too: tuple[int, ...] = ()
+    is_question: bool = False
     media: tuple[str, ...] = ("application/json",)
     headers: Mapping[str, str] = field(default_factory=dict)
     is_open: bool = False
@@ -104,7 +106,7 @@ JOBS = (
         path=JOB,
         about="Change what a job says",
         verb="update_job",
-        body=words.Change,
+        body=words.Update,
         answer=answers.ControlledJob,
     ),
     Route(
@@ -228,6 +230,7 @@ RESULTS = (
         words.Question,
         answers.QueryResults,
         late=STOPPED,
+        is_question=True,
         is_watched=True,
     ),
     post(f"{JOB}/review", "Draw answers for a person to judge", "review_units", words.Draw, answers.ReviewUnits),
@@ -242,7 +245,8 @@ HOUSE = (
 SESSIONS = (
     post("/session", "A one-time link becomes a session", "", words.Link, words.SignedIn,
          handler=handlers.open_session, is_open=True, also=(401,)),
-    Route(method="DELETE", path="/session", about="Sign out", handler=handlers.close_session, body=words.Body,
+    Route(method="GET", path="/openapi.json", about="This document", handler=handlers.openapi, answer=None),
+    Route(method="DELETE", path="/session", about="Sign out", handler=handlers.close_session, body=words.Nothing,
           answer=words.Done, also=(403,)),
 )  # fmt: skip
 

@@ -3,41 +3,22 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from batchproc.models import JobOptions, JobStatus, UnitStatus, Variant
 
+WHOLE = (int, int | None)
 LARGEST = (1 << 53) - 1
 """Numbers that every reader of JSON has whole."""
 
 
-def _whole(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,16}", value):
-        raise ValueError("write a whole number")
-    return value
-
-
-def _yes_or_no(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
-        raise ValueError("write true or false")
-    return value
-
-
-def _no_nul(value: object) -> object:
-    if isinstance(value, str) and "\0" in value:
-        raise ValueError("it holds a NUL character; leave that out")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_whole)]
-Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
-Text = Annotated[str, BeforeValidator(_no_nul)]
-Seq = Annotated[Whole, Field(ge=0, le=LARGEST)]
-Cursor = Annotated[Text | None, Field(None, max_length=200, description="next_cursor of the page before")]
-Limit = Annotated[Whole, Field(ge=1, le=200, description="At most so many")]
-Search = Annotated[Text | None, Field(None, max_length=500, description="Words that have to be in it")]
-Why = Annotated[Text | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
-Keys = Annotated[list[Text], Field(min_length=1, max_length=10_000, description="Units by their keys")]
+Cursor = Annotated[str | None, Field(max_length=200, description="next_cursor of the page before")]
+Limit = Annotated[int, Field(ge=1, le=200, description="At most so many")]
+Search = Annotated[str | None, Field(max_length=500, description="Words that have to be in it")]
+Seq = Annotated[int | None, Field(ge=0, le=LARGEST)]
+Time = Annotated[str | None, Field(max_length=40, description="A time, ISO 8601; UTC where it says no zone")]
+Why = Annotated[str | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
+Keys = Annotated[list[str], Field(min_length=1, max_length=10_000, description="Units by their keys")]
 FinalStatus = Literal["succeeded", "flagged", "failed", "skipped", "cancelled"]
 Format = Literal["csv", "jsonl", "parquet", "sqlite", "html"]
 
@@ -46,6 +27,17 @@ class Query(BaseModel):
     """What stands after the question mark. What is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _exactly(cls, value: object, info: ValidationInfo) -> object:
+        """A number is digits, yes or no is true or false: there are no other ways to write them."""
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, str) and kind in WHOLE and not re.fullmatch(r"-?[0-9]{1,16}", value):
+            raise ValueError("write a whole number")
+        if isinstance(value, str) and kind is bool and value not in {"true", "false"}:
+            raise ValueError("write true or false")
+        return value
 
 
 class Body(BaseModel):
@@ -59,8 +51,8 @@ class Body(BaseModel):
 
 class JobsQuery(Query):
     status: JobStatus | None = None
-    text: Search
-    cursor: Cursor
+    text: Search = None
+    cursor: Cursor = None
     limit: Limit = 50
 
 
@@ -69,28 +61,28 @@ class StatusQuery(Query):
 
 
 class PlanQuery(Query):
-    skip_pilot: Flag = False
-    variant: Annotated[Text | None, Field(max_length=60)] = None
+    skip_pilot: bool = False
+    variant: Annotated[str | None, Field(max_length=60)] = None
 
 
 class UnitsQuery(Query):
     status: UnitStatus | None = None
-    signature: Annotated[Text | None, Field(max_length=2_000, description="Of one group of failures")] = None
-    text: Search
-    cursor: Cursor
-    offset: Annotated[Whole, Field(ge=0, le=LARGEST, description="Skip so many, instead of a cursor")] | None = None
+    signature: Annotated[str | None, Field(max_length=2_000, description="Of one group of failures")] = None
+    text: Search = None
+    cursor: Cursor = None
+    offset: Annotated[int | None, Field(ge=0, le=LARGEST, description="Skip so many, instead of a cursor")] = None
     limit: Limit = 50
 
 
 class EventsQuery(Query):
-    after: Annotated[Seq | None, Field(description="Those after this event, oldest first")] = None
-    before: Annotated[Seq | None, Field(description="Those before it; without both, the newest")] = None
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 200
+    after: Annotated[Seq, Field(description="Those after this event, oldest first")] = None
+    before: Annotated[Seq, Field(description="Those before it; without both, the newest")] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
 class ResultsQuery(Query):
     status: FinalStatus | None = None
-    cursor: Cursor
+    cursor: Cursor = None
     limit: Limit = 20
 
 
@@ -100,31 +92,35 @@ class DownloadQuery(Query):
 
 
 class LogsQuery(Query):
-    job_id: Annotated[Text | None, Field(max_length=200)] = None
-    key: Annotated[Text | None, Field(max_length=10_000, description="Of a unit; goes with job_id")] = None
-    level: Annotated[Text | None, Field(max_length=20, description="At least: debug, info, warning, error")] = None
-    source: Annotated[Text | None, Field(max_length=200)] = None
-    text: Search
-    since: Annotated[Text | None, Field(max_length=40, description="A time, ISO 8601")] = None
-    cursor: Cursor
+    job_id: Annotated[str | None, Field(max_length=200)] = None
+    key: Annotated[str | None, Field(max_length=10_000, description="Of a unit; goes with job_id")] = None
+    level: Annotated[str | None, Field(max_length=20, description="At least: debug, info, warning, error")] = None
+    source: Annotated[str | None, Field(max_length=200)] = None
+    text: Search = None
+    since: Time = None
+    cursor: Cursor = None
     limit: Limit = 100
 
 
 class StatsQuery(Query):
-    job_id: Annotated[Text | None, Field(max_length=200, description="Left out: of the whole store")] = None
-    since: Annotated[Text | None, Field(max_length=40, description="A time, ISO 8601")] = None
+    job_id: Annotated[str | None, Field(max_length=200, description="Left out: of the whole store")] = None
+    since: Time = None
 
 
 # Bodies.
+
+
+class Nothing(Body):
+    """Nothing at all, or an empty object."""
 
 
 class Reason(Body):
     why: Why = None
 
 
-class Change(Body):
+class Update(Body):
     instructions: Annotated[
-        Text | None, Field(min_length=1, max_length=200_000, description="In the place of the job's own")
+        str | None, Field(min_length=1, max_length=200_000, description="In the place of the job's own")
     ] = None
     output_schema: dict[str, Any] | None = None
     options: JobOptions | None = Field(None, description="Those named take the place of the job's own")
@@ -134,7 +130,7 @@ class Change(Body):
 class Start(Body):
     confirmed: bool = Field(False, description="A person has agreed to the plan (see /plan)")
     skip_pilot: bool = Field(False, description="Run all units at once; needs confirmed as well")
-    variant: Annotated[Text | None, Field(max_length=60, description="In review: which variant is to run")] = None
+    variant: Annotated[str | None, Field(max_length=60, description="In review: which variant is to run")] = None
     variants: Annotated[
         list[Variant] | None, Field(max_length=6, description="2 to 6 descriptions that the pilot tries")
     ] = None
@@ -160,10 +156,10 @@ class Settable(Body):
 
 class Retry(Body):
     status: Literal["failed", "flagged", "cancelled", "skipped"] | None = Field(None, description="Default: failed")
-    signature: Annotated[Text | None, Field(max_length=2_000, description="Of one group of failures")] = None
+    signature: Annotated[str | None, Field(max_length=2_000, description="Of one group of failures")] = None
     keys: Keys | None = None
     instructions: Annotated[
-        Text | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for these units")
+        str | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for these units")
     ] = None
     continue_session: bool = Field(False, description="Go on in each unit's last conversation")
     why: Why = None
@@ -171,7 +167,7 @@ class Retry(Body):
 
 class RetryUnit(Body):
     instructions: Annotated[
-        Text | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for this unit")
+        str | None, Field(min_length=1, max_length=50_000, description="Added to the job's own for this unit")
     ] = None
     continue_session: bool = Field(False, description="Go on in its last conversation")
     why: Why = None
@@ -185,14 +181,14 @@ class CancelUnits(Body):
 class Verdict(Body):
     verdict: Literal["accept", "reject", "correct"]
     correction: dict[str, Any] | str | None = Field(None, description="correct: the whole right answer")
-    note: Annotated[Text | None, Field(max_length=2_000)] = None
+    note: Annotated[str | None, Field(max_length=2_000)] = None
     attempt: Annotated[
         int | None, Field(ge=0, le=LARGEST, description="Of the answer that was shown; refused if it changed")
     ] = None
 
 
 class Export(Body):
-    path: Text = Field(min_length=1, max_length=4_096, description="Absolute, or ~/…, on the machine of the server")
+    path: str = Field(min_length=1, max_length=4_096, description="Absolute, or ~/…, on the machine of the server")
     format: Format | None = Field(None, description="Default: by the path's ending")
     status: FinalStatus | None = None
     overwrite: bool = Field(False, description="Replace a file that no export made")
@@ -216,11 +212,11 @@ class Source(Body):
 
 
 class Hash(Body):
-    hash: Annotated[Text, Field(min_length=1, max_length=200, description="Of the text that was read")]
+    hash: Annotated[str, Field(min_length=1, max_length=200, description="Of the text that was read")]
 
 
 class Link(Body):
-    code: Annotated[Text, Field(min_length=1, max_length=200, description="Of a one-time link, after #code=")]
+    code: Annotated[str, Field(min_length=1, max_length=200, description="Of a one-time link, after #code=")]
 
 
 class SignedIn(BaseModel):

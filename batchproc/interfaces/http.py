@@ -54,6 +54,10 @@ class Endpoint:
             response = await _answered(self._face, row, request)
         except ClientDisconnect:
             return  # nobody is there to be answered
+        except asyncio.CancelledError:
+            if not self._face.ending.is_set():
+                raise
+            response = _ending().response()
         except Exception as error:
             problem = problems.of(error)
             if problem.status == 500:
@@ -120,6 +124,12 @@ class _Nowhere:
         methods = sorted({method for route in here for method in route.methods or ()})
         problem = _no_such_method(methods) if methods else _nothing_at(scope["path"])
         await problem.response()(scope, receive, send)
+
+
+def _ending() -> Problem:
+    headers = {"connection": "close"}
+    detail = "the dashboard is ending; what was ordered is kept. `batchproc dashboard` starts it again"
+    return Problem(status=503, kind="ending", title="It is ending", detail=detail, headers=headers)
 
 
 def _no_such_method(known: list[str]) -> Problem:

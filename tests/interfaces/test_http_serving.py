@@ -1,0 +1,241 @@
+"""The dashboard as a process: one per store, found again, ended at once, with files that nobody else reads."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from batchproc import app, dashboards, settings
+from batchproc.dashboards import Dashboards
+from batchproc.errors import BatchprocError, SupervisorError
+from batchproc.interfaces import http_listening, http_tokens
+from batchproc.platform import processes
+from tests.conftest import wait_until
+from tests.e2e.conftest import environment
+from tests.interfaces.serving import Server, gone, serving, serving_in
+
+CLI = (sys.executable, "-m", "batchproc", "dashboard")
+
+
+@pytest.fixture
+async def server(tmp_path: Path):
+    async with serving_in(tmp_path) as found:
+        yield found
+
+
+async def shell(environ, *arguments: str) -> tuple[int, str, str]:
+    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
+    process = await asyncio.create_subprocess_exec(*CLI, *arguments, env=dict(environ), **pipes)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_of_two_who_start_it_at_once_one_serves_and_both_meet_it(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    ways = [Dashboards(settings.load(environ), environ) for _ in range(2)]
+    one, other = await asyncio.gather(*(way.ensure() for way in ways))
+    assert (one["pid"], one["port"]) == (other["pid"], other["port"])
+    log = settings.load(environ).home / "dashboard.log"
+    await wait_until(lambda: log.read_text().count("serving http") == 1, "one serves", 5)
+    await gone(ways[0])
+
+
+async def test_of_two_shells_in_the_foreground_one_serves_and_the_other_gives_a_link_to_it(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    pipe = asyncio.subprocess.PIPE
+    both = [
+        await asyncio.create_subprocess_exec(*CLI, "--no-browser", "--json", env=environ, stdout=pipe, stderr=pipe)
+        for _ in range(2)
+    ]
+    told = [json.loads(await asyncio.wait_for(one.stdout.readline(), 30)) for one in both]
+    assert told[0]["pid"] == told[1]["pid"] and told[0]["url"] != told[1]["url"]
+    [serves] = [one for one in both if one.pid == told[0]["pid"]]
+    begun = time.monotonic()
+    serves.send_signal(signal.SIGINT)
+    for one in both:
+        await asyncio.wait_for(one.communicate(), 10)
+    assert [one.returncode for one in both] == [0, 0] and time.monotonic() - begun < 5
+
+
+async def test_nobody_else_reads_what_it_keeps(server: Server) -> None:
+    await server.ask("GET", "/jobs")
+    kept = [server.home, *server.home.rglob("*")]
+    assert {path.name for path in kept} >= {"tokens", "api", "sessions", "dashboard.lock", "dashboard.sock"}
+    for path in kept:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        assert mode & 0o077 == 0 or path.name == "agents", f"{path} has mode {mode:04o}"
+    assert "code=" not in (server.home / "dashboard.log").read_text()
+
+
+async def test_a_killed_dashboard_is_taken_over_at_the_same_port_with_its_sessions(server: Server) -> None:
+    link = (await server.way.link())["link"]
+    code = link.partition("#code=")[2]
+    answered, opened = await server.ask("POST", "/session", {"code": code})
+    assert answered == 200
+    await server.kill()
+    assert (server.home / "dashboard.sock").exists(), "the socket is left over"
+    again = await server.way.ensure()
+    assert again["port"] == server.hello["port"] and again["pid"] != server.hello["pid"]
+    assert (await server.ask("GET", "/jobs"))[0] == 200, "the token of programs is the same"
+    assert len(opened["key"]) == 64
+
+
+async def test_ctrl_c_ends_it_within_a_second_whoever_waits(server: Server) -> None:
+    source = {"type": "list", "items": [{"name": "a"}]}
+    spec = {"name": "n", "instructions": "do", "enumerator": source, "options": {"model": "rehearsal"}}
+    _, job = await server.ask("POST", "/jobs", spec)
+    who = processes.identity(server.hello["pid"])
+    _, writer = await asyncio.open_connection("127.0.0.1", server.hello["port"])
+    head = f"GET /api/v1/jobs/{job['job_id']}/query HTTP/1.1\r\nHost: 127.0.0.1:{server.hello['port']}\r\n"
+    writer.write(head.encode())  # a request that never ends
+    idle = await asyncio.open_connection("127.0.0.1", server.hello["port"])
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    asking = asyncio.create_task(server.ask("POST", f"/jobs/{job['job_id']}/query", {"sql": sql, "timeout_s": 60}))
+    await asyncio.sleep(0.5)
+    begun = time.monotonic()
+    os.kill(server.hello["pid"], signal.SIGINT)
+    await wait_until(lambda: not processes.is_alive(who), "it has ended", 5)
+    took = time.monotonic() - begun
+    for one in (writer, idle[1]):
+        one.close()
+    status, problem = await asking
+    assert (status, problem["type"].rpartition("/")[2]) == (503, "ending")
+    assert took < 1.5, f"it took {took:.2f} s"
+    assert "Traceback" not in (server.home / "dashboard.log").read_text()
+
+
+async def test_a_taken_port_is_an_error_in_words(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, _, err = await shell(environ, "--port", str(port), "--no-browser")
+        assert code == 1 and "another program listens there" in err and str(port) in err and "Traceback" not in err
+        with pytest.raises(SupervisorError, match="another program listens there"):
+            await Dashboards(settings.load(environ), environ).ensure(port)
+    assert not Dashboards(settings.load(environ), environ).is_alive
+
+
+async def test_the_port_of_last_time_is_given_up_if_somebody_has_it(tmp_path: Path) -> None:
+    with http_listening.at_port(tmp_path, None) as first:
+        port = first.getsockname()[1]
+        with http_listening.at_port(tmp_path, None) as second:
+            other = second.getsockname()[1]
+            assert other != port
+    with http_listening.at_port(tmp_path, None) as third:
+        assert third.getsockname()[1] == other
+    with http_listening.at_port(tmp_path, 0) as fourth:
+        assert fourth.getsockname()[0] == "127.0.0.1"
+
+
+async def test_a_socket_of_ones_own_serves_as_well(tmp_path: Path) -> None:
+    where = tmp_path / "own.sock"
+    environ = environment(tmp_path)
+    async with serving(environ, socket=where) as server:
+        assert stat.S_IMODE(where.stat().st_mode) == 0o600
+        reader, writer = await asyncio.open_unix_connection(where)
+        token = server.headers["Authorization"]
+        writer.write(f"GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+        await server.kill()
+        assert where.exists()
+        await server.way.ensure(socket=where)  # one that nobody listens at is taken over
+    assert not where.exists()
+    where.write_text("mine")
+    with pytest.raises(SupervisorError, match="something else is there"):
+        await Dashboards(settings.load(environ), environ).ensure(socket=where)
+    assert where.read_text() == "mine"
+
+
+async def test_one_that_nobody_asks_for_anything_ends(tmp_path: Path) -> None:
+    environ = environment(tmp_path, BATCHPROC_DASHBOARD_IDLE_S="1")
+    way = Dashboards(settings.load(environ), environ)
+    hello = await way.ensure()
+    who = processes.identity(hello["pid"])
+    await wait_until(lambda: not processes.is_alive(who), "it has ended", 20)
+    assert "ended: idle" in (settings.load(environ).home / "dashboard.log").read_text()
+
+
+async def test_one_whose_home_is_moved_ends(server: Server) -> None:
+    who = processes.identity(server.hello["pid"])
+    server.home.rename(server.home.with_name("elsewhere"))
+    await wait_until(lambda: not processes.is_alive(who), "it has ended", 20)
+
+
+async def test_the_shell_starts_links_and_stops_it(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    assert (await shell(environ, "--link"))[0] == 1
+    assert (await shell(environ, "--stop"))[0] == 1
+    code, out, err = await shell(environ, "--detach", "--no-browser")
+    assert code == 0 and out.startswith("http://127.0.0.1:") and "/#code=" in out, err
+    code, out, _ = await shell(environ, "--link", "--json")
+    first = json.loads(out)
+    assert code == 0 and first["pid"]
+    code, out, _ = await shell(environ, "--no-browser", "--json")
+    assert json.loads(out)["pid"] == first["pid"] and json.loads(out)["url"] != first["url"]
+    code, _, err = await shell(environ, "--port", str(first["port"] + 1), "--no-browser")
+    assert code == 1 and "already" in err and "--stop" in err
+    assert (await shell(environ, "--stop"))[0] == 0
+    who = processes.identity(first["pid"])
+    await wait_until(lambda: who is None or not processes.is_alive(who), "it has ended", 10)
+
+
+async def test_a_link_may_begin_at_a_job_and_brings_what_jobs_are_paid_with(tmp_path: Path) -> None:
+    """The dashboard was started by somebody without a key; whoever opens it later has one."""
+    bare = environment(tmp_path)
+    async with serving(bare) as server:
+        rich = {**bare, "ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+        found = (await server.ask("GET", "/doctor"))[1]["checks"]
+        assert not next(one for one in found if one["name"] == "credential")["ok"]
+        answer = await app.open_dashboard(settings.load(rich), rich, job_id="job/1")
+        assert f":{server.hello['port']}/jobs/job%2F1#code=" in answer.url
+        found = (await server.ask("GET", "/doctor"))[1]["checks"]
+        assert next(one for one in found if one["name"] == "credential")["ok"]
+        environ = Path(f"/proc/{server.hello['pid']}/environ")
+        assert not environ.exists() or b"sk-test" not in environ.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["api", "sessions"])
+def test_a_secret_that_others_may_read_is_none_any_more(tmp_path: Path, name: str) -> None:
+    tokens = http_tokens.Tokens(tmp_path)
+    tokens.open()
+    first = tokens.secret(name)
+    assert len(first) >= 43 and tokens.secret(name) == first
+    (tmp_path / "tokens" / name).chmod(0o644)
+    with pytest.raises(BatchprocError, match="others may read"):
+        tokens.secret(name)
+    (tmp_path / "tokens" / name).unlink()
+    assert tokens.secret(name) != first
+    (tmp_path / "tokens" / name).unlink()
+    (tmp_path / "tokens" / name).symlink_to("/etc/hostname")
+    with pytest.raises(BatchprocError, match="cannot be read"):
+        tokens.secret(name)
+
+
+def test_many_who_make_a_secret_at_once_have_the_same(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    tokens = http_tokens.Tokens(tmp_path)
+    tokens.open()
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: tokens.secret("api"), range(64)))) == 1
+    assert [path.name for path in (tmp_path / "tokens").iterdir()] == ["api"]
+
+
+def test_a_folder_of_tokens_that_others_may_enter_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "tokens").mkdir(mode=0o755)
+    http_tokens.Tokens(tmp_path).open()
+    assert stat.S_IMODE((tmp_path / "tokens").stat().st_mode) == 0o700
+
+
+def test_the_way_to_it_is_short_enough_for_a_socket(tmp_path: Path) -> None:
+    far = tmp_path / ("x" * 100)
+    assert len(os.fsencode(dashboards.address(far))) <= 100
+    assert dashboards.address(far) != dashboards.address(tmp_path / ("y" * 100))

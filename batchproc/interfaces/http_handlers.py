@@ -92,6 +92,11 @@ async def examine(call: Call) -> answers.Doctor:
     return answers.Doctor(version=__version__, checks=checks)
 
 
+async def ready(call: Call) -> Response:
+    answer = await call.service.ready()
+    return as_response(answer, 200 if answer.ready else 503)
+
+
 async def download(call: Call) -> Response:
     """An export that nobody keeps: when the first byte is sent, its file has no name any more."""
     job_id, form = call.path["job_id"], call.query.format

@@ -40,12 +40,11 @@ PROBLEMS: Mapping[int, str] = {
     421: "The Host is not this server's",
     422: "It cannot work: each field with its value and the way out",
     500: "A fault of batchproc",
-    503: "The store or the supervisor cannot be used",
+    503: "The store or the supervisor cannot be used, or the dashboard is ending",
     504: "It takes too long",
 }
-READS = frozenset({400, 401, 403, 421, 422, 500})
+ALL = frozenset({400, 401, 403, 421, 422, 500, 503, 504})
 CHANGES = frozenset({408, 413, 415})
-WORKS = frozenset({503, 504})
 
 
 def document(table: Iterable[Route] = TABLE, *, port: str = "PORT") -> Schema:
@@ -167,18 +166,22 @@ def _responses(row: Route, refs: Refs) -> Schema:
     good = {} if row.answer is None else {"schema": refs[row.answer, "serialization"]}
     answer = {"description": row.about, "content": {kind: dict(good) for kind in row.media}}
     fails = {status: {"$ref": f"#/components/responses/Problem{status}"} for status in fails_of(row)}
-    also = dict.fromkeys(row.answers_too, answer)
+    also = {status: _either(answer, status) for status in row.answers_too}
     return {str(status): one for status, one in sorted({row.status: answer, **fails, **also}.items())}
+
+
+def _either(answer: Schema, status: int) -> Schema:
+    """An answer, or a problem, under one status."""
+    return {**answer, "content": {**answer["content"], **_problem(PROBLEMS[status])["content"]}}
 
 
 def fails_of(row: Route) -> set[int]:
     """The statuses of its problems."""
     is_change = row.method != "GET"
-    found = {*READS, *row.also, *(CHANGES if is_change else ())}
+    found = {*ALL, *row.also, *(CHANGES if is_change else ())}
     if row.is_open:
         found -= {401} - {*row.also}
     if row.verb:
-        found |= WORKS
         found |= {404} if "{" in row.path else set()
         found |= {409} if is_change and not row.is_question else set()
     return found

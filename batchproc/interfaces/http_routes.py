@@ -1,5 +1,6 @@
 """The table of what there is at /api/v1: the router is made of it, and so is the published document."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from pydantic import BaseModel
 
 from batchproc import answers
 from batchproc.interfaces import http_handlers as handlers
+from batchproc.interfaces import http_html
 from batchproc.interfaces import http_words as words
 from batchproc.interfaces.http_calls import LARGEST_BODY, LARGEST_OPEN_BODY, Call, Handler
 from batchproc.models import JobSpec
@@ -42,6 +44,7 @@ class Route:
     is_open: bool = False
     people_only: bool = False
     is_watched: bool = False
+    has_html: bool = False
     limit_s: float | None = LONGEST_S
     late: str = ORDERED
 
@@ -59,7 +62,8 @@ class Route:
         if self.handler is not None:
             return await self.handler(call)
         said = {**call.path, **_fields(call.query), **_fields(call.body), **self.fixed}
-        return await getattr(call.service, self.verb)(**said)
+        answer = await getattr(call.service, self.verb)(**said)
+        return await asyncio.to_thread(http_html.shown, answer) if self.has_html else answer
 
 
 def _fields(model: BaseModel | None) -> dict[str, Any]:
@@ -170,7 +174,9 @@ UNITS = (
         query=words.UnitsQuery,
     ),
     post(f"{JOB}/units/cancel", "Cancel some units", "cancel_units", words.CancelUnits, answers.ControlledJob),
-    get(UNIT, "A unit: payload, prompt, answer, attempts", "get_unit", answers.UnitAnswer),
+    get(UNIT, "A unit: payload, prompt, answer, attempts", "unit_detail", answers.UnitDetail, has_html=True),
+    get(f"{UNIT}/events", "What its agents said and did", "unit_events", answers.EventPage, query=words.EventsQuery,
+        has_html=True),
     post(
         f"{UNIT}/retry",
         "Run it again",
@@ -237,6 +243,14 @@ RESULTS = (
 )
 
 HOUSE = (
+    get("/logs", "What the house and its agents logged, newest first", "list_logs", answers.LogPage,
+        query=words.LogsQuery, also=(404,)),
+    get("/workers", "Who works: the supervisor, its slots, its agents", "workers", answers.Workers),
+    get("/stats", "Counts, costs, and what ended over time", "stats", answers.Stats, query=words.StatsQuery,
+        also=(404,)),
+    get("/health", "How each part of the house is; always 200", "health", answers.Health),
+    get("/ready", "Whether a job that is started now would run; 503 if not", "ready", answers.Ready,
+        handler=handlers.ready, answers_too=(503,)),
     get("/doctor", "What batchproc needs on this machine, and whether it is there", "", answers.Doctor,
         handler=handlers.examine, limit_s=90),
     get("/enumerators", "The kinds of sources", "list_enumerators", answers.EnumeratorList),

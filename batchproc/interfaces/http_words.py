@@ -94,7 +94,7 @@ class DownloadQuery(Query):
 class LogsQuery(Query):
     job_id: Annotated[str | None, Field(max_length=200)] = None
     key: Annotated[str | None, Field(max_length=10_000, description="Of a unit; goes with job_id")] = None
-    level: Annotated[str | None, Field(max_length=20, description="At least: debug, info, warning, error")] = None
+    level: Literal["debug", "info", "warning", "error"] | None = Field(None, description="Of this level, or worse")
     source: Annotated[str | None, Field(max_length=200)] = None
     text: Search = None
     since: Time = None

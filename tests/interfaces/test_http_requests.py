@@ -11,6 +11,7 @@ from batchproc.interfaces import http, http_calls, http_openapi
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_routes import PREFIX, TABLE, Route
 from batchproc.service import BatchService
+from tests.conftest import wait_until
 from tests.interfaces.conftest import HOST, JSON, Open
 from tests.interfaces.knocking import knock
 
@@ -219,3 +220,29 @@ async def test_a_download_is_the_export_and_leaves_nothing(opened: Open, form: s
     assert list(opened.face.downloads.iterdir()) == []
     assert (await opened.ask("GET", "/jobs/none/download?format=csv")).status == 404
     assert list(opened.face.downloads.iterdir()) == []
+
+
+async def test_what_agents_said_comes_as_html_that_is_safe_and_everything_else_as_text(opened: Open) -> None:
+    job = await created(opened)
+    await opened.ask("POST", f"/jobs/{job}/start", {"confirmed": True, "skip_pilot": True})
+
+    async def done():
+        return (await opened.ask("GET", f"/jobs/{job}?wait_s=5")).json["status"] == "completed"
+
+    await wait_until(done, "the job has ended", 60)
+    unit = (await opened.ask("GET", f"/jobs/{job}/units/a%2Fb")).json
+    assert unit["text_html"].startswith("<p>[rehearsal model") and unit["text"].startswith("[rehearsal")
+    page = (await opened.ask("GET", f"/jobs/{job}/units/a%2Fb/events?limit=1000")).json
+    said = [event for event in page["events"] if event["kind"] == "agent.text"]
+    assert said and all(event["html"].startswith("<p>") for event in said)
+    assert all(event["html"] is None for event in page["events"] if event["kind"].startswith("unit."))
+
+
+async def test_the_house_says_how_it_is(opened: Open) -> None:
+    job = await created(opened)
+    for path in ("/health", "/workers", "/stats", f"/stats?job_id={job}", "/logs?level=warning"):
+        assert (await opened.ask("GET", path)).status == 200, path
+    assert (await opened.ask("GET", "/stats?job_id=none")).status == 404
+    assert (await opened.ask("GET", "/logs?level=loud")).status == 422
+    ready = await opened.ask("GET", "/ready")
+    assert ready.status == (200 if ready.json["ready"] else 503)

@@ -54,7 +54,7 @@ export function Controls({ job, again }: Props) {
 }
 
 /** What the job waits for, if a button does it. */
-export function MainVerb({ job, again }: Props) {
+function MainVerb({ job, again }: Props) {
   const verbs = {
     start: ["Start…", () => askStart(job, again)],
     resume: ["Resume…", () => askResume(job, again)],

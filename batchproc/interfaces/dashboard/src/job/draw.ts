@@ -23,9 +23,10 @@ export function draw(kind: Kind, into: HTMLElement, rows: Row[], labels: (n: num
     cursor: { y: false, points: { show: false }, drag: { setScale: false }, sync: { key: "job" } },
     hooks: { setCursor: [(chart) => onRow(chart.cursor.idx ?? null)] },
     scales: { x: { time: true }, y: { range: (_, _low, high) => (kind === "cached" ? [0, 1] : [0, high > 0 ? high * 1.08 : 1]) } },
+    padding: [8, 6, 0, 0],
     axes: [
-      axis(colour, { space: 72, values: (_, at) => at.map((one) => timeOf(one, at)) }),
-      axis(colour, { size: 52, space: 34, values: (_, at) => at.map(labels) }),
+      axis(colour, { size: 22, space: 72, values: (_, at) => at.map((one) => timeOf(one, at)) }),
+      axis(colour, { size: 52, space: 34, values: (_, at) => at.map((one) => labels(one)) }),
     ],
     series: [{}, ...seriesOf(kind, colour)],
   };

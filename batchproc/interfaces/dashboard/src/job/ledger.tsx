@@ -36,7 +36,7 @@ function Figures({ job }: { job: JobStatus }) {
   const share = job.tokens ? job.cache.read_tokens / job.tokens : 0;
   return (
     <dl class="figures">
-      <Figure label="Cost of budget" note={<Spent job={job} />}>
+      <Figure label="Cost" note={<Spent job={job} />}>
         {money(job.cost_usd)} <span class="of">of {money(budget)}</span>
         <Bar
           part={budget > 0 ? (job.cost_usd + reserved) / budget : 0}
@@ -47,7 +47,7 @@ function Figures({ job }: { job: JobStatus }) {
       <Figure label="Time left" note={left(job).note}>
         {left(job).words}
       </Figure>
-      <Figure label="Rate" note={job.rate_per_min ? `one in ${duration(60 / job.rate_per_min)}` : "units a minute, while it runs"}>
+      <Figure label="Rate" note={pace(job.rate_per_min)}>
         {job.rate_per_min ? `${rate(job.rate_per_min)} / min` : "—"}
       </Figure>
       <Figure label="Tokens" note={perUnit(job)}>
@@ -88,6 +88,11 @@ function left(job: JobStatus): { words: string; note: string } {
 function perUnit(job: JobStatus): string {
   const done = (job.counts.succeeded ?? 0) + (job.counts.flagged ?? 0) + (job.counts.failed ?? 0);
   return done ? `${big(Math.round(job.tokens / done))} a unit that ended` : "none yet";
+}
+
+function pace(perMinute: number | null): string {
+  if (!perMinute) return "while it runs";
+  return perMinute > 60 ? `${(perMinute / 60).toFixed(1)} a second` : `one every ${duration(60 / perMinute)}`;
 }
 
 function rate(perMinute: number): string {

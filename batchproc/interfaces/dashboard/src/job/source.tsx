@@ -26,7 +26,11 @@ export function askSource(job: JobStatus, done: () => void): void {
     act: async () => {
       const { plan } = found.value;
       if (plan?.state !== "plan") throw new Problem(0, "no plan", "There is nothing to apply yet.");
-      const told = await send<SourceUpdate>("POST", at(job.job_id, "source"), { confirmed: true, why: why.value || null });
+      const told = await send<SourceUpdate>("POST", at(job.job_id, "source"), {
+        confirmed: true,
+        agreed: plan.reading,
+        why: why.value || null,
+      });
       found.value = { plan: told };
       if (told.state !== "applied") throw new Problem(0, "changed", told.message);
       done();

@@ -90,7 +90,7 @@ export function waitsFor(job: Standing): Waits | undefined {
     case "paused":
       return paused(job);
     case "failed":
-      return { title: "Its source could not be read", todo: "Mend the source, then create the job again.", person: true };
+      return { title: "Its source could not be read", todo: "Mend the source, then create the job again.", person: false };
     case "ready":
       return {
         title: "Nothing has run yet",
@@ -104,6 +104,12 @@ export function waitsFor(job: Standing): Waits | undefined {
         todo: `What was final stays. ${units(job.counts.cancelled ?? 0)} can be taken up again.`,
         person: false,
         action: job.counts.cancelled ? "again" : undefined,
+      };
+    case "completed":
+      return {
+        title: "Every unit is final",
+        todo: "Judge some answers in Review, ask of all of them in Query, or export them.",
+        person: false,
       };
     case "enumerating":
       return {

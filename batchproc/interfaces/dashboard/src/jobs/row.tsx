@@ -73,12 +73,12 @@ function Times({ job, now }: { job: JobCard; now: number }) {
   );
 }
 
-/** The counts in words, the largest trouble first; nothing of what is only waiting. */
+/** How many, and what is not as it should be, or on its way. The bar has all of it in words. */
 function ledger(job: JobCard): string {
   if (job.status === "enumerating") return `${count(job.total_units)} found so far`;
   const parts = STATUSES.filter((status) => status !== "pending" && status !== "succeeded" && job.counts[status]);
   const words = parts.map((status) => `${count(job.counts[status] ?? 0)} ${status}`);
-  return [`${count(job.counts.succeeded ?? 0)} of ${units(job.total_units)}`, ...words].join(" · ");
+  return [units(job.total_units), ...words].join(" · ");
 }
 
 export function shortModel(model: string): string {

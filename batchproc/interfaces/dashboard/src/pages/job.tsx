@@ -2,14 +2,14 @@
 import { clock } from "../format";
 import { Changes } from "../job/changes";
 import { Charts } from "../job/charts";
-import { Controls, MainVerb } from "../job/controls";
+import { Controls } from "../job/controls";
 import { Failures } from "../job/failures";
 import { Progress } from "../job/ledger";
 import { PilotReview } from "../job/pilot";
 import { QuoteCard } from "../job/quote";
 import { RunningNow } from "../job/running";
 import { Description } from "../job/spec";
-import { waitsFor } from "../job/words";
+import { waitsFor, WORKING } from "../job/words";
 import { to } from "../router";
 import "../style/job.css";
 import type { JobStatus } from "../types";
@@ -38,26 +38,27 @@ interface Props {
 }
 
 function Overview({ job, again }: Props) {
-  const hasRun = job.status !== "enumerating" && job.status !== "ready";
+  const hasUnits = job.status !== "enumerating" && job.total_units > 0;
+  const hasRun = hasUnits && job.status !== "ready";
   const review = job.status === "review";
   const pilot = job.pilot ? <PilotReview job={job} /> : null;
   return (
     <div class="stack job">
-      <Attention job={job} again={again} />
+      <Attention job={job} />
       {review ? pilot : null}
-      {job.status === "enumerating" ? null : <Progress job={job} />}
+      {hasUnits ? <Progress job={job} /> : null}
       {hasRun ? (
         <div class="columns">
           <div class="stack">
             {job.status === "pilot" ? pilot : null}
             <Charts id={job.job_id} />
             <QuoteCard job={job} />
+            <Description id={job.job_id} />
           </div>
           <div class="stack">
-            <RunningNow job={job} />
+            {WORKING.has(job.status) || job.counts.running ? <RunningNow job={job} /> : null}
             <Failures job={job} again={again} />
             <Changes job={job} />
-            <Description id={job.job_id} />
           </div>
         </div>
       ) : (
@@ -72,7 +73,7 @@ function Overview({ job, again }: Props) {
 }
 
 /** What the job waits for, and what to do; or that nobody works on it. */
-function Attention({ job, again }: Props) {
+function Attention({ job }: { job: JobStatus }) {
   const waits = waitsFor(job);
   const stuck = /^nobody works on it: /.test(job.next) ? job.next.replace(/^nobody works on it: /, "") : null;
   if (stuck) {
@@ -96,14 +97,11 @@ function Attention({ job, again }: Props) {
         {by?.why ? `“${by.why}” ` : job.detail ? `${job.detail.replace(/\.?$/, ".")} ` : ""}
         {waits.todo}
       </p>
-      <span class="actions">
-        {waits.room ? (
-          <a class="button" href={to(waits.room)}>
-            {waits.room === "doctor" ? "Doctor" : "Approvals"}
-          </a>
-        ) : null}
-        {job.status === "paused" && job.reason === "budget" ? <MainVerb job={job} again={again} /> : null}
-      </span>
+      {waits.room ? (
+        <a class="button" href={to(waits.room)}>
+          {waits.room === "doctor" ? "Doctor" : "Approvals"}
+        </a>
+      ) : null}
     </div>
   );
 }

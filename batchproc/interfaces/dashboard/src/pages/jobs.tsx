@@ -109,7 +109,7 @@ function Lists({ list, jobs, house }: { list: JobList; jobs: JobCard[]; house: H
           <ul class="job-list">
             {approvals.map((one) => (
               <li key={one.hash} class="job-row needs">
-                <div class="what">
+                <div class="what alone">
                   <a href={to("approvals")} data-row>
                     Approve {one.what}
                   </a>

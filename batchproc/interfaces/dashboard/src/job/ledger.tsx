@@ -47,7 +47,7 @@ function Figures({ job }: { job: JobStatus }) {
       <Figure label="Time left" note={left(job).note}>
         {left(job).words}
       </Figure>
-      <Figure label="Rate" note={pace(job.rate_per_min)}>
+      <Figure label="Rate" note={pace(job)}>
         {job.rate_per_min ? `${rate(job.rate_per_min)} / min` : "—"}
       </Figure>
       <Figure label="Tokens" note={perUnit(job)}>
@@ -90,8 +90,8 @@ function perUnit(job: JobStatus): string {
   return done ? `${big(Math.round(job.tokens / done))} a unit that ended` : "none yet";
 }
 
-function pace(perMinute: number | null): string {
-  if (!perMinute) return "while it runs";
+function pace({ status, rate_per_min: perMinute }: JobStatus): string {
+  if (!perMinute) return status === "running" ? "known after 5 units" : "while it runs";
   return perMinute > 60 ? `${(perMinute / 60).toFixed(1)} a second` : `one every ${duration(60 / perMinute)}`;
 }
 

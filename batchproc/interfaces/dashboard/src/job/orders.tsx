@@ -23,7 +23,7 @@ export const askPause: Order = (job, done) => {
             name="Of what runs"
             chosen={how}
             choices={[
-              ["drain", `Let ${units(running)} run to the end`, `They may still cost ${money(job.spending.reserved_usd)}.`],
+              ["drain", `Let ${units(running)} run to the end`, isFree(job) ? "It is free." : `They may still cost ${money(job.spending.reserved_usd)}.`],
               ["stop", `Stop ${units(running)} now`, "They go back to the queue, and run again later."],
             ]}
           />
@@ -142,9 +142,14 @@ async function control(job: JobStatus, verb: string, body: object, done: () => v
   return told.message;
 }
 
+export function isFree(job: JobStatus): boolean {
+  return job.model.startsWith("rehearsal");
+}
+
 /** What it may still spend. */
 export function left(job: JobStatus): string {
   const { budget_usd: budget } = job.spending;
+  if (isFree(job)) return "It is free: the rehearsal model is not Claude.";
   return `${money(job.cost_usd)} of the budget of ${money(budget)} is spent; it pauses before it passes that.`;
 }
 

@@ -1,5 +1,5 @@
 // What was said of the job before it ran, beside what is still to come and what it came to.
-import { big, count, duration, money, percent, span, units } from "../format";
+import { big, count, duration, money, span, units } from "../format";
 import type { JobStatus, QuoteAnswer, Range } from "../types";
 import { Card } from "../ui/basics";
 
@@ -73,5 +73,5 @@ function Where({ of, at }: { of: Range; at: number }) {
 
 function basis(said: QuoteAnswer | null): string {
   if (!said) return "";
-  return `${percent(said.level)} of such intervals hold the truth; it rests on ${units(said.based_on)}. ${said.basis}`;
+  return `${said.basis.charAt(0).toUpperCase()}${said.basis.slice(1)}.`;
 }

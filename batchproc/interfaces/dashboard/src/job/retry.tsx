@@ -5,6 +5,7 @@ import { FINAL, money, units } from "../format";
 import type { ControlledJob, JobStatus } from "../types";
 import { Field } from "../ui/basics";
 import { confirm } from "../ui/confirm";
+import { isFree } from "./orders";
 
 export interface Again {
   signature?: string;
@@ -45,8 +46,10 @@ function Form({ job, again, instructions, goOn }: FormProps) {
     <>
       {again.message ? <p class="message whole">{again.message}</p> : null}
       <p>
-        {again.count === 1 ? "It runs" : "They run"} again with all attempts before {again.count === 1 ? "it" : "them"}, and that
-        spends money: {expected(job, again.count)}. {money(Math.max(0, left))} of the budget is left.
+        {again.count === 1 ? "It runs" : "They run"} again with all attempts before {again.count === 1 ? "it" : "them"}, and {" "}
+        {isFree(job)
+          ? "that is free: the rehearsal model is not Claude."
+          : `that spends money: ${expected(job, again.count)}. ${money(Math.max(0, left))} of the budget is left.`}
         {job.status === "paused" ? " The job is paused: they wait until it is resumed." : ""}
       </p>
       <Field label="Further instructions" hint="Added to the job's own for these units only. Leave it empty to try the same again.">
@@ -64,7 +67,6 @@ function expected(job: JobStatus, n: number): string {
   const ran = FINAL.filter((status) => status !== "skipped" && status !== "cancelled");
   const ended = ran.reduce((sum, status) => sum + (job.counts[status] ?? 0), 0);
   if (!ended) return "how much is not known yet";
-  if (job.cost_usd === 0) return "nothing so far, with this model";
   const each = job.cost_usd / ended;
   return `about ${money(each * n)}, at the ${money(each)} that a unit has cost so far`;
 }

@@ -11,14 +11,14 @@ type Name = (typeof FIELDS)[number][0];
 type Values = Record<Name, Signal<string>>;
 
 const FIELDS = [
-  ["max_concurrency", "Agents at a time", "1 to 256"],
+  ["max_concurrency", "Agents at a time", "1 to 256; empty: 4"],
   ["priority", "Priority", "-100 to 100: higher ones get free slots first"],
   ["budget_usd", "Budget, $", "the job pauses before it passes this"],
   ["unit_budget_usd", "Cap of one attempt, $", "empty: a tenth of the budget"],
   ["max_total_tokens", "Tokens of the whole job", "empty: no cap"],
   ["max_units", "Units that may be started", "empty: no cap"],
   ["max_wall_s", "Seconds of running", "empty: no cap"],
-  ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never"],
+  ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never, empty: 10"],
 ] as const;
 
 export async function askSet(job: JobStatus, done: () => void): Promise<void> {

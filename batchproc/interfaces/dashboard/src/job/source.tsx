@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { type Signal, signal } from "@preact/signals";
 import { job as at, Problem, send } from "../api";
-import { count, money, span, units } from "../format";
+import { count, money, span } from "../format";
 import { asProblem } from "../resource";
 import type { JobStatus, SourceUpdate } from "../types";
 import { confirm } from "../ui/confirm";
@@ -97,20 +97,18 @@ function Counts({ plan }: { plan: SourceUpdate }) {
       ]
     : [];
   return (
-    <table class="counts">
-      <caption class="visually-hidden">{units(plan.read, "item")} of the source</caption>
-      <tbody>
-        {rows
-          .filter(([, n]) => n > 0)
-          .map(([name, n, then]) => (
-            <tr key={name}>
-              <td class="number">{count(n)}</td>
-              <th scope="row">{name}</th>
-              <td>{then}</td>
-              <td class="mono">{(plan.keys[name] ?? []).join(", ")}</td>
-            </tr>
-          ))}
-      </tbody>
-    </table>
+    <ul class="counts">
+      {rows
+        .filter(([, n]) => n > 0)
+        .map(([name, n, then]) => (
+          <li key={name}>
+            <b>{count(n)}</b>
+            <span>
+              {name}: {then}
+            </span>
+            <small class="mono">{(plan.keys[name] ?? []).join(", ")}</small>
+          </li>
+        ))}
+    </ul>
   );
 }

@@ -1,5 +1,5 @@
 // The house in one line: agents at work, what today cost, and whether somebody is there to work.
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { get } from "../api";
 import { count, duration, money } from "../format";
 import { throttled, useResource } from "../resource";
@@ -15,16 +15,11 @@ export interface House {
 }
 
 const AT_MOST_EVERY_MS = 3000;
-const AT_LEAST_EVERY_MS = 30_000;
 const MOST_WAITING = 50;
 
 export function useHouse(): { house: House | undefined; again: () => void } {
   const loaded = useResource<House>("house", load);
   const again = useMemo(() => throttled(loaded.again, AT_MOST_EVERY_MS), []);
-  useEffect(() => {
-    const timer = setInterval(again, AT_LEAST_EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
   return { house: loaded.data.value, again };
 }
 

@@ -108,11 +108,14 @@ function Attention({ job }: { job: JobStatus }) {
 
 function Gone({ id, was }: { id: string; was: JobStatus | undefined }) {
   return (
-    <Empty title={was ? `“${was.name}” was deleted` : "There is no such job"}>
-      <p>
-        {was ? "Somebody deleted it while you looked at it." : `${id} is not in this store; it may have been deleted.`}{" "}
-        <a href="/">All jobs</a>
-      </p>
-    </Empty>
+    <>
+      <h1 class="visually-hidden">{was?.name ?? id}</h1>
+      <Empty title={was ? `“${was.name}” was deleted` : "There is no such job"}>
+        <p>
+          {was ? "Somebody deleted it while you looked at it." : `${id} is not in this store; it may have been deleted.`}{" "}
+          <a href="/">All jobs</a>
+        </p>
+      </Empty>
+    </>
   );
 }

@@ -15,6 +15,9 @@ import { Empty, Failed, Loading } from "../ui/basics";
 
 const ORDER = ["running", "pilot", "review", "paused", "enumerating", "ready", "completed", "failed", "cancelled"];
 const TYPED_MS = 200;
+const AT_MOST_EVERY_MS = 1000;
+/** Also without a tick: what happened while the stream was away. */
+const AT_LEAST_EVERY_MS = 30_000;
 
 export function Jobs() {
   const [text, status] = [query("text"), query("status")];
@@ -46,11 +49,16 @@ function useChanges(list: JobList, house: () => void): void {
       newest.current.again([...changed]);
       changed.clear();
       house();
-    }, 1000);
-    return ticks({}, (tick) => {
+    }, AT_MOST_EVERY_MS);
+    const stop = ticks({}, (tick) => {
       for (const id of tick.jobs) changed.add(id);
       renew();
     });
+    const timer = setInterval(renew, AT_LEAST_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
   }, []);
 }
 

@@ -28,9 +28,11 @@ export function JobTabs({ id, here, children }: Props) {
     <div class="job-head">
       <div class="name">
         <div>
-          <p class="crumb">
-            <a href="/">Jobs</a> <span aria-hidden="true">/</span> <span class="mono">{id}</span>
-          </p>
+          <nav class="crumb" aria-label="Where this is">
+            <a href="/">Jobs</a>
+            <span aria-hidden="true">/</span>
+            <span class="mono">{id}</span>
+          </nav>
           <h1>{data?.name ?? id}</h1>
           <p class="standing">{data ? <Standing job={data} /> : job.problem.value ? job.problem.value.title : "…"}</p>
         </div>

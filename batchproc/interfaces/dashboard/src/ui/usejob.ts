@@ -7,6 +7,8 @@ import { asProblem, throttled } from "../resource";
 import type { JobStatus } from "../types";
 
 const AT_MOST_EVERY_MS = 1000;
+/** Also without a tick: what happened while the stream was away, and times that only pass. */
+const AT_LEAST_EVERY_MS = 15_000;
 /** While the same job is shown on another page in a moment, its stream stays open. */
 const LINGER_MS = 300;
 
@@ -77,6 +79,7 @@ function opened(id: string): Kept {
     for (const watcher of watchers) watcher();
   }, AT_MOST_EVERY_MS);
   const silence = ticks({ job_id: id }, ticked);
+  const timer = setInterval(ticked, AT_LEAST_EVERY_MS);
   void again();
   return {
     id,
@@ -90,6 +93,7 @@ function opened(id: string): Kept {
     },
     stop: () => {
       stopped = true;
+      clearInterval(timer);
       silence();
     },
   };

@@ -41,13 +41,13 @@ export function Unit({ id, unit: key }: { id: string; unit: string }) {
             <div class="stack">
               <Answer unit={data} events={talk.events.value} />
               <Earlier of={data.earlier} />
-              <Attempts unit={data} talk={talk} />
             </div>
             <div class="stack">
               <Given unit={data} />
               <Prompt unit={data} />
             </div>
           </div>
+          <Attempts unit={data} talk={talk} />
           <Talk of={talk} runs={data.status === "running"} />
         </>
       ) : unit.problem.value ? null : (

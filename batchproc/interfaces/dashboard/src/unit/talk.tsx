@@ -56,7 +56,7 @@ function AttemptTalk({ of }: { of: Attempt }) {
       </h3>
       <ol>
         {of.items.map((item) => (
-          <li key={item.event.seq} class={item.nested ? `${item.kind} nested` : item.kind}>
+          <li key={item.event.seq} class={item.nested ? `of-${item.kind} nested` : `of-${item.kind}`}>
             <Said item={item} />
           </li>
         ))}

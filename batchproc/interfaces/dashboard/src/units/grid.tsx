@@ -14,6 +14,8 @@ import { useScroll } from "./usescroll";
 
 const WIDE = 33;
 const NARROW = 62;
+/** Browsers take an address only so many times in a minute. */
+const NOTED_MS = 300;
 
 interface Props {
   pages: Pages;
@@ -36,12 +38,14 @@ export function Grid(props: Props) {
   const active = useSignal(start.on);
   const anchor = useSignal(start.on);
   const scroll = useScroll(rows, height, head, start.row, {
-    onSeen: (first, last, ahead) => pages.want(first, last, ahead),
+    onDrawn: (first, last, ahead) => pages.want(first, last, ahead),
     onRest: (first) => {
       props.onRest(first, active.peek());
       look.current();
     },
   });
+  const noted = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(noted.current), []);
   const look = useNews(props, scroll);
   const activeId = useComputed(() => (isDrawn(scroll.drawn.value, active.value) ? `row-${active.value}` : undefined));
   const layout = useMemo(() => widths(columns), [columns]);
@@ -65,6 +69,8 @@ export function Grid(props: Props) {
     active.value = next;
     scroll.show(next);
     focus();
+    clearTimeout(noted.current);
+    noted.current = setTimeout(() => props.onRest(scroll.seen()[0], active.peek()), NOTED_MS);
   };
   /** The active row; the first that is seen, if that one is not. */
   const here = () => {

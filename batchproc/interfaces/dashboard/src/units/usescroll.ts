@@ -27,8 +27,8 @@ export interface Scroll {
 }
 
 interface Hooks {
-  /** Rows are seen; which way it goes (1, -1, 0). */
-  onSeen: (first: number, last: number, ahead: number) => void;
+  /** Rows are drawn; which way it goes (1, -1, 0). */
+  onDrawn: (first: number, last: number, ahead: number) => void;
   onRest: (first: number) => void;
 }
 
@@ -50,13 +50,13 @@ export function useScroll(rows: number, height: number, head: number, start: num
   };
 
   const draw = (ahead: number) => {
-    const [top, bottom] = seen();
+    const [begin] = seen();
     const pool = Math.ceil(space.current.view / height) + 1 + 2 * BESIDE;
-    const first = Math.max(0, Math.min(top - BESIDE, rows - pool));
+    const first = Math.max(0, Math.min(begin - BESIDE, rows - pool));
     const next = { first, last: Math.min(rows, first + pool) - 1, offset: at.current.virtual - at.current.real, pool };
     const now = drawn.peek();
     if ((Object.keys(next) as (keyof Drawn)[]).some((name) => next[name] !== now[name])) drawn.value = next;
-    newest.current.onSeen(top, bottom, ahead);
+    newest.current.onDrawn(next.first, next.last, ahead);
   };
 
   const put = (virtual: number) => {

@@ -16,6 +16,7 @@ import { Units } from "./pages/units";
 import { Empty } from "./ui/basics";
 import { Confirm } from "./ui/confirm";
 import { Toast } from "./ui/toast";
+import { Waiting } from "./ui/waiting";
 
 export function App() {
   useEffect(() => {
@@ -84,6 +85,7 @@ function Top() {
         {ROOMS.map(([name, href]) => (
           <a key={name} href={href} aria-current={name.toLowerCase() === here ? "page" : undefined}>
             {name}
+            {name === "Approvals" ? <Waiting /> : null}
           </a>
         ))}
       </nav>

@@ -1,6 +1,100 @@
-// What the pilot showed, for a person to decide.
-import type { JobStatus } from "../types";
+// The pilot of a job: what it tried, what it says of the rest, and what a person decides.
+import { useEffect } from "preact/hooks";
+import { type Signal, useSignal } from "@preact/signals";
+import { duration, money, units } from "../format";
+import { to } from "../router";
+import "../style/pilot.css";
+import type { JobStatus, PilotAnswer } from "../types";
+import { Card } from "../ui/basics";
+import { ChangeForm } from "../pilot/change";
+import { Decision } from "../pilot/decision";
+import { Gold } from "../pilot/gold";
+import { PilotUnit } from "../pilot/unit";
+import { TryForm } from "../pilot/trying";
+import { Variants } from "../pilot/variants";
+
+/** Which form is open beside the decision. */
+export type Open = "change" | "try" | undefined;
 
 export function PilotReview({ job }: { job: JobStatus }) {
-  return job.pilot ? <section id="pilot" class="card" aria-label="Pilot" /> : null;
+  if (!job.pilot) return null;
+  if (job.status === "pilot") return <Trying job={job} pilot={job.pilot} />;
+  return job.status === "review" ? <Deciding job={job} pilot={job.pilot} /> : null;
+}
+
+function Trying({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
+  const running = new Map(job.running.map((one) => [one.key, one]));
+  return (
+    <section id="pilot" class="pilot">
+      <Card title={`Pilot, round ${pilot.round}`} aside={<small>{units(pilot.keys.length)} before the rest</small>}>
+      <ul class="trying">
+        {pilot.keys.map((key) => (
+          <li key={key} class={running.has(key) ? "now" : undefined}>
+            <a href={to("jobs", job.job_id, "units", key)}>{key}</a>
+            <small>{running.has(key) ? (running.get(key)?.last_event ?? "running") : ""}</small>
+          </li>
+        ))}
+      </ul>
+      <p class="aside">When they have ended, their answers stand here for you to decide on. Nothing else runs before that.</p>
+      </Card>
+    </section>
+  );
+}
+
+function Deciding({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
+  const open = useSignal<Open>(undefined);
+  const chosen = useSignal("");
+  const said = useSignal("");
+  useEffect(() => {
+    chosen.value = "";
+    open.value = undefined;
+  }, [pilot.round]);
+  return (
+    <section id="pilot" class="pilot deciding" aria-label="Pilot review">
+      <div class="stack">
+        {said.value ? <p class="note">{said.value}</p> : null}
+        <Form job={job} pilot={pilot} open={open} said={said} />
+        {pilot.gold ? <Gold id={job.job_id} gold={pilot.gold} /> : null}
+        {pilot.variants ? <Variants id={job.job_id} table={pilot.variants} chosen={chosen} /> : null}
+        <Card title={title(pilot)} aside={<small>{summary(pilot)}</small>} class="flush">
+          {pilot.results.map((one) => (
+            <PilotUnit key={one.key} id={job.job_id} unit={one} round={pilot.round} />
+          ))}
+        </Card>
+      </div>
+      <Decision job={job} pilot={pilot} chosen={chosen} open={open} said={said} />
+    </section>
+  );
+}
+
+interface FormProps {
+  job: JobStatus;
+  pilot: PilotAnswer;
+  open: Signal<Open>;
+  said: Signal<string>;
+}
+
+function Form({ job, pilot, open, said }: FormProps) {
+  const done = (words: string) => {
+    said.value = words;
+    open.value = undefined;
+  };
+  const cost = pilot.results.reduce((sum, one) => sum + one.cost_usd, 0);
+  const tried = { id: job.job_id, units: pilot.keys.length, cost, done, close: () => (open.value = undefined) };
+  if (open.value === "change") return <ChangeForm {...tried} />;
+  return open.value === "try" ? <TryForm {...tried} /> : null;
+}
+
+function title(pilot: PilotAnswer): string {
+  const last = pilot.variants?.variants.at(-1)?.name;
+  return `Pilot, round ${pilot.round}${last ? `: what “${last}” answered` : ""}`;
+}
+
+function summary(pilot: PilotAnswer): string {
+  const results = pilot.results;
+  const cost = results.reduce((sum, one) => sum + one.cost_usd, 0);
+  const seconds = results.map((one) => one.seconds).sort((a, b) => a - b)[Math.floor(results.length / 2)] ?? 0;
+  const told = [units(results.length), money(cost), `median ${duration(seconds)}`];
+  if (results.some((one) => one.before)) told.push("old beside new");
+  return told.join(" · ");
 }

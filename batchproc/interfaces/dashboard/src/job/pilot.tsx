@@ -1,5 +1,4 @@
 // The pilot of a job: what it tried, what it says of the rest, and what a person decides.
-import { useEffect } from "preact/hooks";
 import { type Signal, useSignal } from "@preact/signals";
 import { duration, money, units } from "../format";
 import { to } from "../router";
@@ -17,12 +16,20 @@ import { Variants } from "../pilot/variants";
 export type Open = "change" | "try" | undefined;
 
 export function PilotReview({ job }: { job: JobStatus }) {
+  const said = useSignal("");
   if (!job.pilot) return null;
-  if (job.status === "pilot") return <Trying job={job} pilot={job.pilot} />;
-  return job.status === "review" ? <Deciding job={job} pilot={job.pilot} /> : null;
+  if (job.status === "pilot") return <Trying job={job} pilot={job.pilot} said={said} />;
+  return job.status === "review" ? <Deciding key={job.pilot.round} job={job} pilot={job.pilot} said={said} /> : null;
 }
 
-function Trying({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
+interface Props {
+  job: JobStatus;
+  pilot: PilotAnswer;
+  /** What the server said of the last change: warnings stand in it. */
+  said: Signal<string>;
+}
+
+function Trying({ job, pilot, said }: Props) {
   const running = new Map(job.running.map((one) => [one.key, one]));
   return (
     <section id="pilot" class="pilot">
@@ -35,20 +42,16 @@ function Trying({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
           </li>
         ))}
       </ul>
+      {said.value ? <p class="note">{said.value}</p> : null}
       <p class="aside">When they have ended, their answers stand here for you to decide on. Nothing else runs before that.</p>
       </Card>
     </section>
   );
 }
 
-function Deciding({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
+function Deciding({ job, pilot, said }: Props) {
   const open = useSignal<Open>(undefined);
   const chosen = useSignal("");
-  const said = useSignal("");
-  useEffect(() => {
-    chosen.value = "";
-    open.value = undefined;
-  }, [pilot.round]);
   return (
     <section id="pilot" class="pilot deciding" aria-label="Pilot review">
       <div class="stack">
@@ -67,14 +70,7 @@ function Deciding({ job, pilot }: { job: JobStatus; pilot: PilotAnswer }) {
   );
 }
 
-interface FormProps {
-  job: JobStatus;
-  pilot: PilotAnswer;
-  open: Signal<Open>;
-  said: Signal<string>;
-}
-
-function Form({ job, pilot, open, said }: FormProps) {
+function Form({ job, pilot, open, said }: Props & { open: Signal<Open> }) {
   const done = (words: string) => {
     said.value = words;
     open.value = undefined;

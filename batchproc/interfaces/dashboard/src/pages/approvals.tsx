@@ -42,7 +42,7 @@ function List({ of, again }: { of: Approvable[]; again: () => void }) {
   }
   return (
     <div class="stack approvals">
-      <p class="aside">Only a person may allow these, and only after reading all of it. Nobody's instructions to you are in these texts.</p>
+      <p class="aside">Only a person may allow these, and only after reading all of it.</p>
       {of.map((one) => (
         <Waits key={`${one.name} ${one.hash}`} of={one} again={again} />
       ))}
@@ -72,7 +72,7 @@ function Waits({ of, again }: { of: Approvable; again: () => void }) {
       </pre>
       <footer>
         <small>
-          {count(lines)} {lines === 1 ? "line" : "lines"}, {count(of.text.length)} characters, all of them shown · hash{" "}
+          {count(lines)} {lines === 1 ? "line" : "lines"}, {count(of.text.length)} characters: all of it stands here; read to the end · hash{" "}
           <code>{of.hash}</code>
         </small>
         <Copy text={of.text} label="Copy the text" />

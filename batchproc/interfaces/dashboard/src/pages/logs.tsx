@@ -115,7 +115,7 @@ function Lines({ tail, lines, of }: { tail: Tail; lines: LogLine[]; of: string }
   }
   return (
     <section class="card flush" aria-label="Log lines" aria-busy={tail.busy.value}>
-      <ol class={tail.isOld.value ? "log older" : "log"}>
+      <ol class={`log${tail.isOld.value ? " older" : ""}${of ? " of-job" : ""}`}>
         {lines.map((one) => (
           <Line key={one.number} line={one} of={of} />
         ))}
@@ -139,15 +139,11 @@ function Line({ line, of }: { line: LogLine; of: string }) {
       </time>
       <span class="level">{line.level}</span>
       <span class="source">{line.source}</span>
-      <div class="said">
-        <pre>{line.text}</pre>
-        {line.job_id ? (
-          <small>
-            {of ? null : <a href={to("jobs", line.job_id)}>{line.job_id}</a>}
-            {line.key === null ? null : <a href={to("jobs", line.job_id, "units", line.key)}>{line.key}</a>}
-          </small>
-        ) : null}
-      </div>
+      <pre>{line.text}</pre>
+      <small>
+        {line.job_id && !of ? <a href={to("jobs", line.job_id)}>{line.job_id}</a> : null}
+        {line.job_id && line.key !== null ? <a href={to("jobs", line.job_id, "units", line.key)}>{line.key}</a> : null}
+      </small>
       <Copy text={`${line.at} ${line.level} ${line.source}: ${line.text}`} />
     </li>
   );

@@ -1,7 +1,7 @@
 // What is to be decided: the quote for the rest, and approve, change, try others, or give up.
 import { type Signal, useSignal } from "@preact/signals";
 import { get, job as at, Problem, send } from "../api";
-import { big, duration, money, percent, span, units } from "../format";
+import { big, duration, money, span, units } from "../format";
 import { asProblem } from "../resource";
 import { to } from "../router";
 import type { JobStatus, PilotAnswer, PlanAnswer, QuoteAnswer, StartedJob } from "../types";
@@ -62,7 +62,8 @@ export function Quote({ of, spent }: { of: QuoteAnswer; spent: number }) {
         )}
       </dl>
       <p class="basis">
-        {percent(of.level)} of such ranges hold. Based on {units(of.based_on)}: {of.basis}.
+        {of.basis.charAt(0).toUpperCase()}
+        {of.basis.slice(1)}.
       </p>
     </>
   );

@@ -6,11 +6,11 @@ import { useResource } from "../resource";
 import { to } from "../router";
 import type { PilotAnswer, UnitDetail } from "../types";
 import { Failed, Loading, Status } from "../ui/basics";
-import { Diff } from "../ui/diff";
-import { alike, Fields, type Json, Long } from "../ui/fields";
+import { Fields, Long } from "../ui/fields";
+import { OldAndNew } from "./oldnew";
 
 type Unit = PilotAnswer["results"][number];
-type Said = Pick<Unit, "text" | "output" | "error" | "status">;
+type Said = Pick<Unit, "text" | "output">;
 
 export function PilotUnit({ id, unit, round }: { id: string; unit: Unit; round: number }) {
   return (
@@ -25,44 +25,15 @@ export function PilotUnit({ id, unit, round }: { id: string; unit: Unit; round: 
         </small>
       </header>
       {unit.error ? <p class="error">{unit.error}</p> : null}
-      {unit.before ? <OldAndNew unit={unit} before={unit.before} round={round} /> : <Answer of={unit} />}
+      {unit.before ? <OldAndNew now={unit} before={unit.before} round={round} /> : <Answer of={unit} />}
       <Given key={round} id={id} unit={unit.key} />
     </article>
   );
 }
 
-function OldAndNew({ unit, before, round }: { unit: Unit; before: NonNullable<Unit["before"]>; round: number }) {
-  const same = alike(unit.output ?? unit.text, before.output ?? before.text) && unit.status === before.status;
-  if (same) {
-    return (
-      <>
-        <p class="same">the same answer as before</p>
-        <Answer of={unit} />
-      </>
-    );
-  }
-  return (
-    <div class="old-new">
-      <section aria-label="Before">
-        <h4>
-          Before <Status of={before.status} /> <small>{money(before.cost_usd)}</small>
-        </h4>
-        {before.error ? <p class="error">{before.error}</p> : null}
-        <Answer of={before} />
-      </section>
-      <section aria-label={`Round ${round}`}>
-        <h4>Round {round}, what differs marked</h4>
-        <Answer of={unit} before={before} />
-      </section>
-    </div>
-  );
-}
-
-function Answer({ of, before }: { of: Said; before?: Said }) {
-  if (of.output) return <Fields of={of.output as Json} before={before?.output as Json | undefined} />;
-  if (!of.text) return <p class="nothing">no answer</p>;
-  if (before?.text) return <Diff before={before.text} now={of.text} />;
-  return <Long text={of.text} />;
+function Answer({ of }: { of: Said }) {
+  if (of.output) return <Fields of={of.output} />;
+  return of.text ? <Long text={of.text} /> : <p class="nothing">no answer</p>;
 }
 
 /** What its agent was given: asked for only when somebody wants to see it. */

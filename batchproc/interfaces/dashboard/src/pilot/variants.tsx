@@ -13,10 +13,8 @@ export function Variants({ id, table, chosen }: { id: string; table: VariantTabl
           <Figures table={table} chosen={chosen} />
         </div>
       </Card>
-      <div class="grid">
-        <Agreement table={table} />
-        <Disagreements id={id} table={table} />
-      </div>
+      <Agreement table={table} />
+      <Disagreements id={id} table={table} />
     </>
   );
 }
@@ -54,7 +52,7 @@ function Figures({ table, chosen }: { table: VariantTable; chosen: Signal<string
                 {one.instructions}
               </small>
             </td>
-            <td>{one.model}</td>
+            <td title={one.model}>{one.model.split(" (")[0]}</td>
             <td class="number">{percent(one.flagged)}</td>
             <td class="number">{percent(one.failed)}</td>
             <td class="number">{money(one.cost_usd)}</td>
@@ -97,7 +95,7 @@ function Disagreements({ id, table }: { id: string; table: VariantTable }) {
     <Card
       title="Where they part"
       aside={<small>{cut ? `the first ${table.disagreements.length} of ${all}` : all}</small>}
-      class="flush whole"
+      class="flush"
     >
       <div class="scroll" tabIndex={0} role="region" aria-label="Where they part">
         <table>
@@ -111,10 +109,14 @@ function Disagreements({ id, table }: { id: string; table: VariantTable }) {
             </tr>
           </thead>
           <tbody>
-            {table.disagreements.map((one) => (
+            {table.disagreements.map((one, n) => (
               <tr key={`${one.key}\n${one.field}`}>
-                <td>
-                  <a href={to("jobs", id, "units", one.key)}>{one.key}</a>
+                <td class="unit">
+                  {table.disagreements[n - 1]?.key === one.key ? (
+                    <span class="visually-hidden">{one.key}</span>
+                  ) : (
+                    <a href={to("jobs", id, "units", one.key)}>{one.key}</a>
+                  )}
                 </td>
                 <td>{one.field}</td>
                 {names.map((name) => (

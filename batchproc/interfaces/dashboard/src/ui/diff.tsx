@@ -69,10 +69,13 @@ function joined(pieces: Piece[]): Piece[] {
   return found;
 }
 
-export function Diff({ before, now }: { before: string; now: string }) {
+/** One side of it: what was, with what went marked; or what is, with what came. */
+export function Diff({ before, now, side }: { before: string; now: string; side: "before" | "now" }) {
+  const hidden = side === "before" ? "new" : "gone";
+  const pieces = diff(before, now).filter((one) => one.is !== hidden);
   return (
     <span class="diff">
-      {diff(before, now).map((one, n) => {
+      {pieces.map((one, n) => {
         if (one.is === "gone") return <del key={n}>{one.text}</del>;
         return one.is === "new" ? <ins key={n}>{one.text}</ins> : <span key={n}>{one.text}</span>;
       })}

@@ -1,55 +1,35 @@
-// A payload or a structured answer, field by field; beside an older one with what differs marked.
+// A payload or a structured answer, field by field.
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { count } from "../format";
 import "../style/fields.css";
-import { Diff } from "./diff";
 
 export type Json = Record<string, unknown>;
 
 interface Props {
   of: Json;
-  /** The same fields as they were: what differs is marked. */
-  before?: Json | null;
   /** How a text is shown; its place in the answer as `parties[2].name`. */
   text?: (text: string, place: string) => ComponentChildren;
 }
 
-export function Fields({ of, before, text }: Props) {
-  const names = [...new Set([...Object.keys(of), ...Object.keys(before ?? {})])];
-  if (names.length === 0) return <p class="nothing">no fields</p>;
+export function Fields({ of, text }: Props) {
+  const fields = Object.entries(of);
+  if (fields.length === 0) return <p class="nothing">no fields</p>;
   return (
     <dl class="fields">
-      {names.map((name) => {
-        const differs = before ? !alike(of[name], before[name]) : false;
-        return (
-          <div key={name} class={differs ? "differs" : undefined}>
-            <dt>{name}</dt>
-            <dd>
-              {differs ? (
-                <Changed before={before?.[name]} now={of[name]} />
-              ) : (
-                <Value of={of[name]} place={name} text={text} />
-              )}
-            </dd>
-          </div>
-        );
-      })}
+      {fields.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <Value of={value} place={name} text={text} />
+          </dd>
+        </div>
+      ))}
     </dl>
   );
 }
 
-function Changed({ before, now }: { before: unknown; now: unknown }) {
-  if (typeof before === "string" && typeof now === "string") return <Diff before={before} now={now} />;
-  return (
-    <span class="diff">
-      {before === undefined ? null : <del>{written(before)}</del>}{" "}
-      {now === undefined ? null : <ins>{written(now)}</ins>}
-    </span>
-  );
-}
-
-function Value({ of, place, text }: { of: unknown; place: string; text?: Props["text"] }) {
+export function Value({ of, place = "", text }: { of: unknown; place?: string; text?: Props["text"] }) {
   if (of === null || of === undefined) return <span class="nothing">null</span>;
   if (typeof of === "string") {
     if (text) return <span class="text">{text(of, place)}</span>;
@@ -59,7 +39,7 @@ function Value({ of, place, text }: { of: unknown; place: string; text?: Props["
   if (!Array.isArray(of)) return <Fields of={of as Json} text={text && ((one, inner) => text(one, `${place}.${inner}`))} />;
   if (of.length === 0) return <span class="nothing">none</span>;
   return (
-    <ul>
+    <ul class={of.every(isShort) ? "values short" : "values"}>
       {of.map((one, n) => (
         <li key={n}>
           <Value of={one} place={`${place}[${n}]`} text={text} />
@@ -67,6 +47,11 @@ function Value({ of, place, text }: { of: unknown; place: string; text?: Props["
       ))}
     </ul>
   );
+}
+
+/** Words and numbers stand in one line, whatever else below each other. */
+function isShort(of: unknown): boolean {
+  return of !== null && typeof of !== "object" && String(of).length <= 40;
 }
 
 const SHORT = 700;
@@ -98,8 +83,4 @@ function canonical(of: unknown): string {
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
-}
-
-function written(of: unknown): string {
-  return typeof of === "string" ? of : JSON.stringify(of);
 }

@@ -8,15 +8,19 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "batchproc", "dashboard", "--no-browser", "--json")
+from batchproc import app, settings
+
 START_S = 30
+MAIN = "from batchproc.__main__ import main; main()"
+ARGUMENTS = ("dashboard", "--no-browser", "--json")
 
 
 class Dashboard:
-    """One process that serves, and its first link."""
+    """One process that serves, and its first link. `prelude` is run in it before: what is to be otherwise there."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], prelude: str = "") -> None:
         self.environ = dict(environ)
+        self._prelude = prelude
         self.port = 0
         self.link = ""
 
@@ -41,11 +45,10 @@ class Dashboard:
         self.port, self.link = told["port"], told["url"]
 
     async def new_link(self) -> str:
-        """What `batchproc dashboard --link` prints while one serves."""
-        process = await self._run("--link")
-        out, _ = await process.communicate()
-        assert process.returncode == 0, out
-        return str(json.loads(out)["url"])
+        """As `batchproc dashboard --link` gives it while one serves."""
+        found = await app.dashboard_link(settings.load(self.environ), self.environ)
+        assert found.url is not None, "no dashboard serves"
+        return found.url
 
     async def kill(self) -> None:
         """As the kernel ends a process that it has no memory for."""
@@ -59,7 +62,10 @@ class Dashboard:
 
     async def _run(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *COMMAND,
+            sys.executable,
+            "-c",
+            f"{self._prelude}\n{MAIN}",
+            *ARGUMENTS,
             *arguments,
             env=self.environ,
             stdin=asyncio.subprocess.DEVNULL,
@@ -68,9 +74,9 @@ class Dashboard:
 
 
 @contextlib.asynccontextmanager
-async def served(environ: Mapping[str, str]) -> AsyncIterator[Dashboard]:
+async def served(environ: Mapping[str, str], prelude: str = "") -> AsyncIterator[Dashboard]:
     """A dashboard that serves, and is gone afterwards."""
-    dashboard = Dashboard(environ)
+    dashboard = Dashboard(environ, prelude)
     await dashboard.start()
     try:
         yield dashboard

@@ -22,6 +22,15 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """What a script of a stranger's would call, watched; and whatever the policy refuses, said."""
 
 
+ASK = """
+async ([method, path, body]) => {
+  const headers = {"X-Batchproc-Key": localStorage.getItem("batchproc.key"), "Content-Type": "application/json"};
+  const said = body === null ? {} : {body: JSON.stringify(body)};
+  return await (await fetch(`/api/v1${path}`, {method, headers, ...said})).json();
+}
+"""
+
+
 @dataclass
 class Tab:
     """A page, and what was complained of while it was open."""
@@ -58,6 +67,10 @@ class Tab:
         """Wait until nothing of the page is still on its way."""
         await self.page.locator("#app main").wait_for()
         await self.page.wait_for_function("() => !document.querySelector('[aria-busy=true], .loading')")
+
+    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the API, as the page itself does."""
+        return await self.page.evaluate(ASK, [method, path, body if method == "GET" else body or {}])
 
     async def nodes(self) -> int:
         return int(await self.page.evaluate("document.querySelectorAll('*').length"))

@@ -13,7 +13,7 @@ NAMES = (
     "Wei Zhang",
     "Fatima el-Sayed",
     "Oisín Byrne",
-    "李小龙",
+    "Νίκος Παππάς",
 )
 SUBJECTS = (
     "Charged twice for order",

@@ -109,13 +109,14 @@ def run(server: Server, document: Any, wanted: int) -> collections.Counter[int]:
     each = -(-wanted // (2 * len(operations)))
     statuses: collections.Counter[int] = collections.Counter()
     with requests.Session() as session:
-        for round_ in itertools.count(17):  # some operations do not have so many different requests
+        rounds = itertools.count(17)
+        while sum(statuses.values()) < wanted:  # some operations do not have so many different requests
+            round_ = next(rounds)
             for operation in operations:
                 for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                     fuzz(server, operation, mode, each, session, statuses, round_)
             each = 20
-            if sum(statuses.values()) >= wanted:
-                return statuses
+    return statuses
 
 
 def _media(document: Any, operation: Any) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,10 @@ from hatch_build import DASHBOARD, SENT, SOURCES, Dashboard
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 60_000
-"""Bytes of all scripts and styles together as a browser loads them: gzipped."""
+"""Bytes of all scripts and styles that one page loads, its charts among them, as they are sent: gzipped."""
+
+LATER = ("src/pages/", "src/job/dialogs", "src/pilot/change", "src/pilot/trying", "src/pilot/variants")
+"""Other pages, and what waits for a click. A job in its pilot has no charts yet, and charts are there when it has none."""
 
 
 @pytest.fixture
@@ -30,11 +34,28 @@ def test_the_dashboard_is_that_of_its_sources():
     assert Dashboard(ROOT).is_current(), "run `make lint`, which builds it"
 
 
-def test_all_scripts_and_styles_together_are_small():
-    built = Dashboard(ROOT).built
-    sizes = {path.stem: path.stat().st_size for kind in ("js", "css") for path in built.rglob(f"*.{kind}.gz")}
-    assert {name.rpartition(".")[2] for name in sizes} == {"js", "css"}
-    assert sum(sizes.values()) <= BUDGET, sizes
+@pytest.mark.parametrize("either", ["src/job/pilot", "src/job/draw"])
+def test_what_each_page_loads_is_small(either: str):
+    manifest = json.loads((Dashboard(ROOT).built / ".vite/manifest.json").read_text("utf-8"))
+    pages = {name for name in manifest if name.startswith("src/pages/")}
+    assert len(pages) == 9
+    sizes = {page: sum(map(_sent, _loaded(manifest, {"index.html", page}, (*LATER, either)))) for page in pages}
+    assert max(sizes.values()) <= BUDGET, sizes
+
+
+def _loaded(manifest: dict[str, Any], names: set[str], later: tuple[str, ...]) -> set[str]:
+    """The files that these parts need, and those that they fetch by themselves."""
+    seen: set[str] = set()
+    while names:
+        seen |= names
+        parts = [manifest[name] for name in names]
+        wanted = {one for part in parts for one in (*part.get("imports", ()), *part.get("dynamicImports", ()))}
+        names = {one for one in wanted if not one.startswith(later)} - seen
+    return {file for name in seen for file in (manifest[name]["file"], *manifest[name].get("css", ()))}
+
+
+def _sent(file: str) -> int:
+    return (Dashboard(ROOT).built / f"{file}.gz").stat().st_size if file.endswith((".js", ".css")) else 0
 
 
 def test_every_file_is_there_as_it_is_sent_too():

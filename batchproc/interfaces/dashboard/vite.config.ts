@@ -6,6 +6,7 @@ export default defineConfig({
   build: {
     outDir: "built",
     emptyOutDir: true,
+    manifest: true,
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -1,22 +1,25 @@
 // The frame around every page, and which page an address is.
 import { useEffect } from "preact/hooks";
+import { lazy } from "./lazy";
 import { connection } from "./live";
 import { address, follow, path, to } from "./router";
 import { refusal, standing } from "./session";
 import { nextTheme, theme } from "./theme";
-import { Approvals } from "./pages/approvals";
-import { Doctor } from "./pages/doctor";
-import { Job } from "./pages/job";
-import { Jobs } from "./pages/jobs";
-import { Logs } from "./pages/logs";
-import { Query } from "./pages/query";
-import { Review } from "./pages/review";
-import { Unit } from "./pages/unit";
-import { Units } from "./pages/units";
 import { Empty } from "./ui/basics";
 import { Confirm } from "./ui/confirm";
 import { Toast } from "./ui/toast";
 import { Waiting } from "./ui/waiting";
+
+// Each page comes when somebody goes there.
+const Approvals = lazy(() => import("./pages/approvals").then((page) => page.Approvals));
+const Doctor = lazy(() => import("./pages/doctor").then((page) => page.Doctor));
+const Job = lazy(() => import("./pages/job").then((page) => page.Job));
+const Jobs = lazy(() => import("./pages/jobs").then((page) => page.Jobs));
+const Logs = lazy(() => import("./pages/logs").then((page) => page.Logs));
+const Query = lazy(() => import("./pages/query").then((page) => page.Query));
+const Review = lazy(() => import("./pages/review").then((page) => page.Review));
+const Unit = lazy(() => import("./pages/unit").then((page) => page.Unit));
+const Units = lazy(() => import("./pages/units").then((page) => page.Units));
 
 export function App() {
   useEffect(() => {

@@ -1,11 +1,7 @@
 // The verbs of a job: the one that it waits for as a button, all others in a menu.
 import type { JobStatus } from "../types";
 import { Menu } from "../ui/menu";
-import { askExport } from "./export";
-import { askCancel, askDelete, askPause, askResume, askStart } from "./orders";
-import { askRetry } from "./retry";
-import { askSet } from "./settings";
-import { askSource } from "./source";
+import { ask } from "./ask";
 import { ENDED, waitsFor, WORKING } from "./words";
 
 interface Props {
@@ -19,33 +15,33 @@ export function Controls({ job, again }: Props) {
     <>
       <MainVerb job={job} again={again} />
       {WORKING.has(job.status) ? (
-        <button type="button" onClick={() => askPause(job, again)}>
+        <button type="button" onClick={() => ask("askPause", job, again)}>
           Pause…
         </button>
       ) : null}
       {hasUnits ? (
-        <button type="button" onClick={() => askExport(job)}>
+        <button type="button" onClick={() => ask("askExport", job)}>
           Export…
         </button>
       ) : null}
       <Menu label="More">
         {job.status === "failed" ? null : (
-          <button type="button" onClick={() => void askSet(job, again)}>
+          <button type="button" onClick={() => ask("askSet", job, again)}>
             Change limits…
           </button>
         )}
         {hasUnits ? (
-          <button type="button" onClick={() => askSource(job, again)}>
+          <button type="button" onClick={() => ask("askSource", job, again)}>
             Update from the source…
           </button>
         ) : null}
         <Retries job={job} again={again} />
         {ENDED.has(job.status) ? null : (
-          <button type="button" class="risky" onClick={() => askCancel(job, again)}>
+          <button type="button" class="risky" onClick={() => ask("askCancel", job, again)}>
             Cancel the job…
           </button>
         )}
-        <button type="button" class="risky" onClick={() => askDelete(job, again)}>
+        <button type="button" class="risky" onClick={() => ask("askDelete", job, again)}>
           Delete the job…
         </button>
       </Menu>
@@ -56,10 +52,10 @@ export function Controls({ job, again }: Props) {
 /** What the job waits for, if a button does it. */
 function MainVerb({ job, again }: Props) {
   const verbs = {
-    start: ["Start…", () => askStart(job, again)],
-    resume: ["Resume…", () => askResume(job, again)],
-    raise: ["Raise the cap…", () => void askSet(job, again)],
-    again: ["Take up again…", () => askRetry(job, { status: "cancelled", count: job.counts.cancelled ?? 0 }, again)],
+    start: ["Start…", () => ask("askStart", job, again)],
+    resume: ["Resume…", () => ask("askResume", job, again)],
+    raise: ["Raise the cap…", () => ask("askSet", job, again)],
+    again: ["Take up again…", () => ask("askRetry", job, { status: "cancelled", count: job.counts.cancelled ?? 0 }, again)],
     pilot: ["To the pilot", () => document.getElementById("pilot")?.scrollIntoView({ block: "start" })],
   } as const;
   const action = waitsFor(job)?.action;
@@ -78,7 +74,7 @@ function Retries({ job, again }: Props) {
       {["failed", "flagged", "skipped"].map((status) => {
         const count = job.counts[status] ?? 0;
         return count > 0 ? (
-          <button key={status} type="button" onClick={() => askRetry(job, { status, count }, again)}>
+          <button key={status} type="button" onClick={() => ask("askRetry", job, { status, count }, again)}>
             Retry all {status}…
           </button>
         ) : null;

@@ -3,7 +3,7 @@ import { count, units } from "../format";
 import { to } from "../router";
 import type { Failure, JobStatus } from "../types";
 import { Card } from "../ui/basics";
-import { askRetry } from "./retry";
+import { ask } from "./ask";
 
 export function Failures({ job, again }: { job: JobStatus; again: () => void }) {
   const all = (job.counts.failed ?? 0) + (job.counts.flagged ?? 0);
@@ -54,7 +54,7 @@ function Group({ job, group, again }: { job: JobStatus; group: Failure; again: (
       <small>
         for example <a href={to("jobs", job.job_id, "units", group.example_key)}>{group.example_key}</a>
       </small>
-      <button type="button" onClick={() => askRetry(job, asked, again)}>
+      <button type="button" onClick={() => ask("askRetry", job, asked, again)}>
         Retry this group
       </button>
     </li>

@@ -1,16 +1,18 @@
 // The pilot of a job: what it tried, what it says of the rest, and what a person decides.
 import { type Signal, useSignal } from "@preact/signals";
 import { duration, money, units } from "../format";
+import { lazy } from "../lazy";
 import { to } from "../router";
 import "../style/pilot.css";
 import type { JobStatus, PilotAnswer } from "../types";
 import { Card } from "../ui/basics";
-import { ChangeForm } from "../pilot/change";
 import { Decision } from "../pilot/decision";
 import { Gold } from "../pilot/gold";
 import { PilotUnit } from "../pilot/unit";
-import { TryForm } from "../pilot/trying";
-import { Variants } from "../pilot/variants";
+
+const ChangeForm = lazy(() => import("../pilot/change").then((part) => part.ChangeForm));
+const Variants = lazy(() => import("../pilot/variants").then((part) => part.Variants));
+const TryForm = lazy(() => import("../pilot/trying").then((part) => part.TryForm));
 
 /** Which form is open beside the decision. */
 export type Open = "change" | "try" | undefined;

@@ -5,17 +5,19 @@ import { Charts } from "../job/charts";
 import { Controls } from "../job/controls";
 import { Failures } from "../job/failures";
 import { Progress } from "../job/ledger";
-import { PilotReview } from "../job/pilot";
 import { QuoteCard } from "../job/quote";
 import { RunningNow } from "../job/running";
 import { Description } from "../job/spec";
 import { waitsFor, WORKING } from "../job/words";
+import { lazy } from "../lazy";
 import { to } from "../router";
 import "../style/job.css";
 import type { JobStatus } from "../types";
 import { Empty, Failed, Loading } from "../ui/basics";
 import { JobTabs } from "../ui/jobtabs";
 import { useJob } from "../ui/usejob";
+
+const PilotReview = lazy(() => import("../job/pilot").then((part) => part.PilotReview));
 
 export function Job({ id }: { id: string }) {
   const job = useJob(id);
@@ -41,7 +43,8 @@ function Overview({ job, again }: Props) {
   const hasUnits = job.status !== "enumerating" && job.total_units > 0;
   const hasRun = hasUnits && job.status !== "ready";
   const review = job.status === "review";
-  const pilot = job.pilot ? <PilotReview job={job} /> : null;
+  const tries = review || job.status === "pilot";
+  const pilot = job.pilot && tries ? <PilotReview job={job} /> : null;
   return (
     <div class="stack job">
       <Attention job={job} />
@@ -50,8 +53,8 @@ function Overview({ job, again }: Props) {
       {hasRun ? (
         <div class="columns">
           <div class="stack">
-            {job.status === "pilot" ? pilot : null}
-            <Charts id={job.job_id} />
+            {review ? null : pilot}
+            {tries ? null : <Charts id={job.job_id} />}
             <QuoteCard job={job} />
             <Description id={job.job_id} />
           </div>
@@ -67,7 +70,6 @@ function Overview({ job, again }: Props) {
           <Changes job={job} />
         </div>
       )}
-      {review || job.status === "pilot" ? null : pilot}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import { money } from "../format";
 import type { PilotAnswer } from "../types";
 import { Status } from "../ui/basics";
-import { Diff } from "../ui/diff";
+import { Words } from "../ui/diffview";
 import { alike, type Json, Value } from "../ui/fields";
 
 type Now = PilotAnswer["results"][number];
@@ -53,7 +53,7 @@ function Side({ was, is, side }: { was: unknown; is: unknown; side: "before" | "
   const [own, other] = side === "before" ? [was, is] : [is, was];
   if (own === undefined) return <span class="nothing">not there</span>;
   if (other === undefined && typeof own === "object") return <Value of={own} />;
-  return <Diff before={written(was)} now={written(is)} side={side} />;
+  return <Words before={written(was)} now={written(is)} side={side} />;
 }
 
 /** An answer that is a text is one field. */

@@ -18,7 +18,7 @@ BUDGET = 60_000
 """Bytes of all scripts and styles that one page loads, its charts among them, as they are sent: gzipped."""
 
 LATER = ("src/pages/", "src/job/dialogs", "src/pilot/change", "src/pilot/trying", "src/pilot/variants")
-"""Other pages, and what waits for a click. A job in its pilot has no charts yet, and charts are there when it has none."""
+"""Other pages, and what waits for a click. A job in its pilot shows that, and charts later."""
 
 
 @pytest.fixture

@@ -109,13 +109,10 @@ def run(server: Server, document: Any, wanted: int) -> collections.Counter[int]:
     each = -(-wanted // (2 * len(operations)))
     statuses: collections.Counter[int] = collections.Counter()
     with requests.Session() as session:
-        rounds = itertools.count(17)
         while sum(statuses.values()) < wanted:  # some operations do not have so many different requests
-            round_ = next(rounds)
-            for operation in operations:
-                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-                    fuzz(server, operation, mode, each, session, statuses, round_)
-            each = 20
+            n = sum(statuses.values())
+            for operation, mode in itertools.product(operations, (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)):
+                fuzz(server, operation, mode, min(each, wanted - n), session, statuses, n)
     return statuses
 
 

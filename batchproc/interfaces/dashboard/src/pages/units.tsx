@@ -128,7 +128,7 @@ function useColumns(id: string, pages: Pages | undefined): { columns: Column[]; 
   return useMemo(() => {
     if (!pages) return { columns: [], fields };
     fields.learn(pages.rows(), spec.value);
-    const columns = chosen(cols, fields);
+    const columns = chosen(cols, fields, pages.filter.status);
     if (columns.length !== kept.current.length || columns.some((one, n) => one !== kept.current[n])) kept.current = columns;
     return { columns: kept.current, fields };
   }, [pages, cols, changes, spec.value]);

@@ -18,7 +18,7 @@ const number = (id: string, title: string, width: number, of: Column["of"]): Col
 
 export const FIXED: Column[] = [
   { id: "status", title: "Status", width: 7.25, of: (unit) => unit.status },
-  { id: "key", title: "Key", width: 15, wide: true, of: (unit) => unit.key },
+  { id: "key", title: "Key", width: 17, wide: true, of: (unit) => unit.key },
   { id: "text", title: "Answer", width: 18, wide: true, of: (unit) => unit.text ?? unit.last_event ?? "" },
   { id: "error", title: "Error", width: 16, wide: true, of: (unit) => unit.error ?? unit.reason ?? "" },
   number("attempts", "Attempts", 5.5, (unit) => (unit.attempts ? count(unit.attempts) : "")),
@@ -32,6 +32,7 @@ const FIRST = ["status", "key"];
 const LAST = ["error", "attempts", "cost", "seconds", "verdict"];
 const SHOWN_PAYLOAD = 2;
 const SHOWN_OUTPUT = 4;
+const UNANSWERED = new Set(["failed", "skipped", "cancelled"]);
 const PAYLOAD = "payload.";
 const OUTPUT = "output.";
 
@@ -65,14 +66,15 @@ export class Fields {
     return [...first, ...this.of(PAYLOAD), ...this.of(OUTPUT), ...rest];
   }
 
-  /** Those that are shown unless somebody chose others. */
-  usual(): string[] {
+  /** Those that are shown unless somebody chose others: without answers where there are none. */
+  usual(status: string): string[] {
     const outputs = this.of(OUTPUT).map((one) => one.id);
+    const answers = outputs.length ? outputs.slice(0, SHOWN_OUTPUT) : ["text"];
     const payload = this.of(PAYLOAD).filter((one) => !one.wide && !this.said.has(one.id));
     return [
       ...FIRST,
       ...payload.slice(0, SHOWN_PAYLOAD).map((one) => one.id),
-      ...(outputs.length ? outputs.slice(0, SHOWN_OUTPUT) : ["text"]),
+      ...(UNANSWERED.has(status) ? [] : answers),
       ...LAST,
     ];
   }
@@ -83,10 +85,18 @@ export class Fields {
 }
 
 /** The columns that an address names; those that nobody has seen are left out. */
-export function chosen(text: string, fields: Fields): Column[] {
-  const ids = text ? text.split(",").map(decodeURIComponent) : fields.usual();
+export function chosen(text: string, fields: Fields, status: string): Column[] {
+  const ids = text ? text.split(",").map(decoded) : fields.usual(status);
   const known = new Map(fields.all().map((one) => [one.id, one]));
   return ids.map((id) => known.get(id)).filter((one) => one !== undefined);
+}
+
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id; // an address that somebody typed
+  }
 }
 
 export function named(ids: string[]): string {

@@ -15,9 +15,13 @@ const PLACE = { row: null, on: null };
 export function Chips({ id, filter, job }: { id: string; filter: Filter; job: JobStatus | undefined }) {
   const href = (status: string) =>
     to("jobs", id, "units", { status, text: filter.text, signature: filter.signature, cols: query("cols") });
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    bar.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [filter.status, job === undefined]);
   const shown = ["", ...STATUSES.filter((status) => status === filter.status || (job?.counts[status] ?? 0) > 0)];
   return (
-    <nav class="chips" aria-label="By status">
+    <nav ref={bar} class="chips" aria-label="By status">
       {shown.map((status) => (
         <a key={status} class={`chip status ${status}`} href={href(status)} aria-current={status === filter.status ? "true" : undefined}>
           {status ? <span class="dot" aria-hidden="true" /> : null}
@@ -103,7 +107,7 @@ export function Columns({ shown, fields }: { shown: Column[]; fields: Fields }) 
     menu.current.open = false;
     menu.current.querySelector("summary")?.focus();
   };
-  const usual = named(fields.usual());
+  const usual = named(fields.usual(query("status")));
   const choose = (id: string) => {
     const cols = toggled(id, shown, fields);
     setQuery({ cols: cols === usual ? null : cols });

@@ -46,7 +46,7 @@ function Editor({ tried, spec }: { tried: Tried; spec: JobSpec }) {
     problem.value = undefined;
     try {
       const body = { ...change, why: why.value.trim() || undefined };
-      tried.done((await send<ControlledJob>("PATCH", at(tried.id), body)).message);
+      tried.done(doubts((await send<ControlledJob>("PATCH", at(tried.id), body)).message));
     } catch (error) {
       problem.value = asProblem(error);
     } finally {
@@ -80,6 +80,11 @@ function Editor({ tried, spec }: { tried: Tried; spec: JobSpec }) {
       </form>
     </Card>
   );
+}
+
+/** What of the server's words a person has to know beyond what he sees. */
+function doubts(message: string): string {
+  return /(?:warning: |A person has to approve)[\s\S]*/.exec(message)?.[0] ?? "";
 }
 
 function consequence(tried: Tried, otherModel: boolean): string {

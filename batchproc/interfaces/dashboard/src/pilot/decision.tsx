@@ -105,9 +105,9 @@ function approve(job: JobStatus, plan: PlanAnswer, variant: string | undefined, 
       if (await changed(job.job_id, plan, variant)) {
         throw new Problem(409, "changed", "The plan is another one since you read it, and nothing was started. Close this and look again.");
       }
-      const started = await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant });
+      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant });
       say("");
-      return started.message;
+      return "Approved: the rest runs now.";
     },
   });
 }
@@ -142,7 +142,10 @@ function reject(job: JobStatus): void {
     body: <p>The rest never runs. What the pilot answered stays and can be read and exported. This is not undone.</p>,
     verb: "Reject",
     danger: true,
-    act: async () => (await send<{ message: string }>("POST", at(job.job_id, "cancel"))).message,
+    act: async () => {
+      await send("POST", at(job.job_id, "cancel"));
+      return "Rejected: the job is cancelled.";
+    },
   });
 }
 
@@ -153,8 +156,8 @@ function takeBack(job: JobStatus, plan: PlanAnswer): void {
     verb: "Take it back",
     danger: true,
     act: async () => {
-      const body = { confirmed: true, variant: "before" };
-      return (await send<StartedJob>("POST", at(job.job_id, "start"), body)).message;
+      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant: "before" });
+      return "Taken back: every unit has the answer that it had before.";
     },
   });
 }

@@ -3,7 +3,7 @@ import { type Signal, signal, useSignal } from "@preact/signals";
 import { get, job as at, type Problem, send } from "../api";
 import { money, units } from "../format";
 import { asProblem, useResource } from "../resource";
-import type { JobSpec, StartedJob } from "../types";
+import type { JobSpec } from "../types";
 import { Card, Field } from "../ui/basics";
 import { pretty, type Tried } from "./change";
 import { Refused } from "./decision";
@@ -32,8 +32,8 @@ export function TryForm(tried: Tried) {
     busy.value = true;
     problem.value = undefined;
     try {
-      const started = await send<StartedJob>("POST", at(tried.id, "start"), { variants: rows.value.map(variant) });
-      tried.done(started.message);
+      await send("POST", at(tried.id, "start"), { variants: rows.value.map(variant) });
+      tried.done("");
     } catch (error) {
       problem.value = asProblem(error);
     } finally {

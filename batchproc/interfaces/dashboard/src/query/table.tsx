@@ -47,6 +47,7 @@ function Table(props: { id: string; columns: string[]; rows: Cell[][] }) {
 
 function drawn(id: string, columns: string[], rows: Cell[][]) {
   const numeric = columns.map((_, n) => rows.every((row) => row[n] === null || typeof row[n] === "number"));
+  const wide = columns.map((_, n) => rows.some((row) => String(row[n] ?? "").length > 50));
   return (
     <table>
       <thead>
@@ -62,7 +63,7 @@ function drawn(id: string, columns: string[], rows: Cell[][]) {
         {rows.map((row, n) => (
           <tr key={n}>
             {row.map((cell, m) => (
-              <td key={m} class={numeric[m] ? "number" : undefined}>
+              <td key={m} class={numeric[m] ? "number" : columns[m] === "key" ? "key" : wide[m] ? "wide" : undefined}>
                 {cell === null ? (
                   <span class="nothing">null</span>
                 ) : columns[m] === "key" ? (

@@ -1,4 +1,5 @@
 // What the answer should have been: a field for each of its schema, or text.
+import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import type { Problem } from "../api";
 import type { ReviewUnit } from "../types";
@@ -33,13 +34,15 @@ export function Correct({ unit, schema, problem, correct, close }: Props) {
       wrong.value = (error as Error).message;
     }
   };
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []);
   const keys = (event: KeyboardEvent) => {
     if (event.key === "Escape") close();
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
   };
 
   return (
-    <form class="card correct" aria-label="What it should be" onSubmit={submit} onKeyDown={keys}>
+    <form ref={form} class="card correct" aria-label="What it should be" onSubmit={submit} onKeyDown={keys}>
       <h3>What it should be</h3>
       {schema ? (
         [...kinds].map(([name, kind], n) => (

@@ -50,6 +50,7 @@ export function Judging({ session, schema, population }: { session: Session; sch
         {unit ? (
           <section class="to-judge" aria-label={`Unit ${unit.key}`} aria-live="polite">
             <Judged id={session.id} unit={unit} />
+            <Verdicts session={session} unit={unit} note={note} judge={judge} correct={() => (form.value = true)} isStill={form.value} />
             {form.value ? (
               <Correct
                 key={`${unit.key}/${unit.attempt}`}
@@ -60,7 +61,6 @@ export function Judging({ session, schema, population }: { session: Session; sch
                 close={() => (form.value = false)}
               />
             ) : null}
-            <Verdicts session={session} unit={unit} note={note} judge={judge} correct={() => (form.value = true)} />
             {help.value ? <Help close={() => (help.value = false)} /> : null}
           </section>
         ) : (

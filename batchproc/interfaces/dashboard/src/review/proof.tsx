@@ -24,7 +24,7 @@ const x = (part: number) => `${Math.sqrt(Math.min(1, Math.max(0, part))) * 100}%
 function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
   const best = of.if_rest_is_right ?? most;
   const wrong = of.judged ? (of.rejected + of.corrected) / of.judged : undefined;
-  const words = `At most ${told(most)} are wrong as it stands; at most ${told(best)} if all that is left is right.`;
+  const words = best === most ? `At most ${told(most)} are wrong.` : `At most ${told(most)} are wrong as it stands; at most ${told(best)} if all that is left is right.`;
   return (
     <div class="interval" role="img" aria-label={words}>
       <div class="track">
@@ -40,8 +40,10 @@ function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
         ))}
       </div>
       <ul class="key" aria-hidden="true">
-        <li class="stands">may be wrong as it stands: {told(most)}</li>
-        <li class="best">if the rest is right: {told(best)}</li>
+        {best < most ? <li class="stands">may be wrong as it stands: {told(most)}</li> : null}
+        <li class="best">
+          {best < most ? "if the rest is right" : "may be wrong, at most"}: {told(best)}
+        </li>
         {wrong === undefined ? null : <li class="wrong">wrong so far: {told(wrong)}</li>}
       </ul>
     </div>

@@ -114,13 +114,15 @@ export class Session {
     try {
       const drawn = await send<ReviewUnits>("POST", at(this.id, "review"), { n: GO_ON });
       const now = new Map(drawn.units.map((one) => [one.key, one]));
-      this.units.value = this.units.value.map((one) => now.get(one.key) ?? one);
+      const isGone = isAboutAttempt(problem) && !now.has(unit.key); // another answer by now, which was not drawn
+      this.units.value = this.units.value.filter((one) => !isGone || one !== unit).map((one) => now.get(one.key) ?? one);
       this.left.value = drawn.left;
       this.proof.value = drawn.review;
     } catch {
       // what was refused is said; that this could not be asked adds nothing
     }
-    this.place.value = this.units.value.findIndex((one) => one.key === unit.key);
+    const found = this.units.value.findIndex((one) => one.key === unit.key);
+    if (found >= 0) this.place.value = found;
   }
 
   private take(drawn: ReviewUnits): void {
@@ -136,6 +138,11 @@ export class Session {
   private mark(key: string, mark: Mark): void {
     this.marks.value = new Map(this.marks.value).set(key, mark);
   }
+}
+
+function isAboutAttempt(problem: Problem): boolean {
+  const errors = problem.body.errors as { field: string }[] | undefined;
+  return errors?.some((one) => one.field === "attempt") ?? false;
 }
 
 export function isJudged(mark: Mark | undefined): mark is Verdict {

@@ -10,15 +10,17 @@ interface Props {
   note: Signal<string>;
   judge: (verdict: Verdict) => void;
   correct: () => void;
+  /** It does not follow the window: a form below it would be covered. */
+  isStill: boolean;
 }
 
 const MARKS = { accept: "judged right", reject: "judged wrong", correct: "corrected", saving: "is being kept", skipped: "skipped", refused: "not kept" };
 
-export function Verdicts({ session, unit, note, judge, correct }: Props) {
+export function Verdicts({ session, unit, note, judge, correct, isStill }: Props) {
   const mark = session.marks.value.get(unit.key);
   const nothing = !unit.output && !unit.text;
   return (
-    <div class="verdicts" role="group" aria-label="Your verdict">
+    <div class={isStill ? "verdicts still" : "verdicts"} role="group" aria-label="Your verdict">
       <button type="button" class="accept" disabled={nothing} onClick={() => judge("accept")}>
         Accept <Key>a</Key>
       </button>

@@ -75,7 +75,7 @@ function Parts({ health }: { health: Health }) {
   const queue = health.queue;
   return (
     <>
-      <p class={`verdict ${health.status}`}>
+      <p class={`health-word ${health.status}`}>
         <span class="dot" aria-hidden="true" />
         {health.status}
       </p>
@@ -170,8 +170,8 @@ interface CheckProps {
 function Check({ name, ok, found, wayOut, isRequired }: CheckProps) {
   const standing = ok ? "good" : isRequired ? "bad" : "lacking";
   return (
-    <li class={standing}>
-      <span class="sign" role="img" aria-label={{ good: "in order", bad: "wrong", lacking: "not there, and not needed for all" }[standing]}>
+    <li class={`is-${standing}`}>
+      <span class="tick-sign" role="img" aria-label={{ good: "in order", bad: "wrong", lacking: "not there, and not needed for all" }[standing]}>
         {ok ? "✓" : isRequired ? "✗" : "!"}
       </span>
       <strong>{name}</strong>

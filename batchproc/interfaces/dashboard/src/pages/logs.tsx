@@ -115,13 +115,13 @@ function Lines({ tail, lines, of }: { tail: Tail; lines: LogLine[]; of: string }
   }
   return (
     <section class="card flush" aria-label="Log lines" aria-busy={tail.busy.value}>
-      <ol class={`log${tail.isOld.value ? " older" : ""}${of ? " of-job" : ""}`}>
+      <ol class={`log${tail.isOld.value ? " stale" : ""}${of ? " of-job" : ""}`}>
         {lines.map((one) => (
           <Line key={one.number} line={one} of={of} />
         ))}
       </ol>
       {tail.cursor.value ? (
-        <div class="more">
+        <div class="older-lines">
           <button type="button" disabled={tail.busy.value} onClick={() => void tail.older()}>
             Older lines
           </button>
@@ -133,7 +133,7 @@ function Lines({ tail, lines, of }: { tail: Tail; lines: LogLine[]; of: string }
 
 function Line({ line, of }: { line: LogLine; of: string }) {
   return (
-    <li class={line.level}>
+    <li class={`level-${line.level}`}>
       <time dateTime={line.at} title={`${line.at}, ${ago(line.at)}`}>
         {clock(line.at)}
       </time>

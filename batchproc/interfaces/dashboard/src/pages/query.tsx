@@ -53,7 +53,7 @@ export function Query({ id }: { id: string }) {
         <div class="stack">
           <Editor text={text} box={box} busy={asking.busy.value} limit={limit} setLimit={setLimit} run={run} />
           {asking.problem.value ? <Wrong problem={asking.problem.value} sql={asking.sql.value} /> : null}
-          <div class={asking.busy.value ? "older" : undefined} aria-busy={asking.busy.value}>
+          <div class={asking.busy.value ? "stale" : undefined} aria-busy={asking.busy.value}>
             {asking.answer.value ? (
               <Rows id={id} answer={asking.answer.value} />
             ) : asking.problem.value || asking.busy.value ? null : (

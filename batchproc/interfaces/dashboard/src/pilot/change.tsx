@@ -61,7 +61,7 @@ function Editor({ tried, spec }: { tried: Tried; spec: JobSpec }) {
           <textarea rows={9} value={instructions.value} onInput={(event) => (instructions.value = event.currentTarget.value)} />
         </Field>
         <SchemaField value={schema} hint={spec.output_schema ? undefined : "Answers of this job are text. A schema makes them fields."} />
-        <div class="row">
+        <div class="form-row">
           <Models value={model} label="Model" placeholder="the CLI's default" />
           <Field label="Why">
             <input value={why.value} placeholder="kept in the job's history" onInput={(event) => (why.value = event.currentTarget.value)} />

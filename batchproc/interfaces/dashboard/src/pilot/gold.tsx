@@ -8,7 +8,7 @@ type Answer = NonNullable<PilotAnswer["gold"]>;
 export function Gold({ id, gold }: { id: string; gold: Answer }) {
   return (
     <Card title="Judged answers, held against the change" class="flush gold">
-      <p class="words">{gold.words}</p>
+      <p class="said-words">{gold.words}</p>
       {gold.differences.length ? (
         <div class="scroll" tabIndex={0} role="region" aria-label="Differences">
           <table>

@@ -2,8 +2,8 @@
 import { money } from "../format";
 import type { PilotAnswer } from "../types";
 import { Status } from "../ui/basics";
-import { Words } from "../ui/diffview";
 import { alike, type Json, Value } from "../ui/fields";
+import { WordDiff } from "./worddiff";
 
 type Now = PilotAnswer["results"][number];
 type Before = NonNullable<Now["before"]>;
@@ -53,7 +53,7 @@ function Side({ was, is, side }: { was: unknown; is: unknown; side: "before" | "
   const [own, other] = side === "before" ? [was, is] : [is, was];
   if (own === undefined) return <span class="nothing">not there</span>;
   if (other === undefined && typeof own === "object") return <Value of={own} />;
-  return <Words before={written(was)} now={written(is)} side={side} />;
+  return <WordDiff before={written(was)} now={written(is)} side={side} />;
 }
 
 /** An answer that is a text is one field. */

@@ -83,7 +83,7 @@ function VariantRow({ n, row: one, spec, remove }: RowProps) {
   return (
     <fieldset class="variant">
       <legend>Variant {n}</legend>
-      <div class="row">
+      <div class="form-row">
         <Field label="Name">
           <input maxLength={60} value={one.name.value} onInput={(event) => (one.name.value = event.currentTarget.value)} />
         </Field>
@@ -102,7 +102,7 @@ function VariantRow({ n, row: one, spec, remove }: RowProps) {
           onInput={(event) => (one.instructions.value = event.currentTarget.value)}
         />
       </Field>
-      <div class="row">
+      <div class="form-row">
         <button type="button" class="quiet" disabled={!spec} onClick={() => (one.instructions.value = spec?.instructions ?? "")}>
           Begin with those of the job
         </button>

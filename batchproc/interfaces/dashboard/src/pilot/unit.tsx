@@ -20,11 +20,11 @@ export function PilotUnit({ id, unit, round }: { id: string; unit: Unit; round: 
           <a href={to("jobs", id, "units", unit.key)}>{unit.key}</a>
         </h3>
         <Status of={unit.status} />
-        <small class="cost">
+        <small class="spent">
           {money(unit.cost_usd)} · {duration(unit.seconds)}
         </small>
       </header>
-      {unit.error ? <p class="error">{unit.error}</p> : null}
+      {unit.error ? <p class="what-failed">{unit.error}</p> : null}
       {unit.before ? <OldAndNew now={unit} before={unit.before} round={round} /> : <Answer of={unit} />}
       <Given key={round} id={id} unit={unit.key} />
     </article>

@@ -120,7 +120,7 @@ function Disagreements({ id, table }: { id: string; table: VariantTable }) {
                 </td>
                 <td>{one.field}</td>
                 {names.map((name) => (
-                  <td key={name} class="text">
+                  <td key={name} class="plain-text">
                     {name in one.values ? said(one.values[name]) : <span class="nothing">no answer</span>}
                   </td>
                 ))}

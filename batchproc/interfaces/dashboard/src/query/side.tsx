@@ -18,7 +18,7 @@ export function Side({ id, columns, insert, ask, earlier }: Props) {
   return (
     <aside class="side" aria-label="What there is to ask">
       <Part title="Columns" note="of results; click to insert">
-        <ul class="columns">
+        <ul class="column-list">
           {columns.map((one) => (
             <li key={one.name}>
               <button type="button" onClick={() => insert(one.name)} title={one.example ? `like ${one.example}` : "no value yet"}>

@@ -63,7 +63,7 @@ function drawn(id: string, columns: string[], rows: Cell[][]) {
         {rows.map((row, n) => (
           <tr key={n}>
             {row.map((cell, m) => (
-              <td key={m} class={numeric[m] ? "number" : columns[m] === "key" ? "key" : wide[m] ? "wide" : undefined}>
+              <td key={m} class={numeric[m] ? "number" : columns[m] === "key" ? "key-cell" : wide[m] ? "wide" : undefined}>
                 {cell === null ? (
                   <span class="nothing">null</span>
                 ) : columns[m] === "key" ? (

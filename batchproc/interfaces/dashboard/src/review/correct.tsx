@@ -42,7 +42,7 @@ export function Correct({ unit, schema, problem, correct, close }: Props) {
   };
 
   return (
-    <form ref={form} class="card correct" aria-label="What it should be" onSubmit={submit} onKeyDown={keys}>
+    <form ref={form} class="card correction" aria-label="What it should be" onSubmit={submit} onKeyDown={keys}>
       <h3>What it should be</h3>
       {schema ? (
         [...kinds].map(([name, kind], n) => (

@@ -16,7 +16,7 @@ export function Done({ session, population }: { session: Session; population: nu
   const isThrough = proof.judged === proof.drawn && proof.risky.judged === proof.risky.drawn;
   return (
     <Card title={isThrough ? "All that was drawn is judged" : "Nothing else to judge here"} class="done">
-      <p class="words">{proof.words}</p>
+      <p class="said-words">{proof.words}</p>
       <div class="actions">
         {skipped.length ? (
           <button type="button" class="primary" onClick={() => session.show(first)}>

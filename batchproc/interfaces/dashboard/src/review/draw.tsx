@@ -42,7 +42,7 @@ export function Draw({ population, drawn = 0, busy, draw }: Props) {
         ))}
         <label>
           <span>or</span>
-          <input class="n" inputMode="numeric" aria-label="Another number" value={n.value} onInput={(event) => (n.value = event.currentTarget.value)} />
+          <input class="n-input" inputMode="numeric" aria-label="Another number" value={n.value} onInput={(event) => (n.value = event.currentTarget.value)} />
         </label>
       </fieldset>
       <p class="aside">

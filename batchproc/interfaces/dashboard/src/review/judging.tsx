@@ -104,7 +104,7 @@ function Side({ session, population }: { session: Session; population: number })
               <li key={one.key}>
                 <button
                   type="button"
-                  class={`step ${mark ?? ""}`}
+                  class={mark ? `step is-${mark}` : "step"}
                   aria-current={n === session.place.value ? "step" : undefined}
                   aria-label={`${one.key}: ${mark ?? "not judged"}`}
                   title={`${one.key}: ${mark ?? "not judged"}`}
@@ -121,7 +121,7 @@ function Side({ session, population }: { session: Session; population: number })
         </small>
       </Card>
       {session.unit.value ? (
-        <details class="more">
+        <details class="draw-more">
           <summary>Draw more</summary>
           <Draw population={population} drawn={proof.drawn} busy={session.busy.value} draw={(n) => void session.draw(n)} />
         </details>

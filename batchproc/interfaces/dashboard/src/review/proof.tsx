@@ -4,10 +4,10 @@ import type { ReviewAnswer } from "../types";
 export function Proof({ of }: { of: ReviewAnswer }) {
   return (
     <div class="proof">
-      <p class="words">{of.words}</p>
+      <p class="said-words">{of.words}</p>
       {of.upper_bound === null ? null : <Picture of={of} most={of.upper_bound} />}
       {of.risky.drawn ? (
-        <p class="risky">
+        <p class="beside-risk">
           Beside these, {of.risky.drawn} were drawn for their risk: {of.risky.judged} judged, {of.risky.wrong} wrong. They prove nothing of the
           rest.
         </p>
@@ -28,9 +28,9 @@ function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
   return (
     <div class="interval" role="img" aria-label={words}>
       <div class="track">
-        <span class="stands" style={{ width: x(most) }} />
+        <span class="so-far" style={{ width: x(most) }} />
         <span class="best" style={{ width: x(best) }} />
-        {wrong === undefined ? null : <span class="wrong" style={{ left: x(wrong) }} title={`${told(wrong)} of those judged`} />}
+        {wrong === undefined ? null : <span class="wrong-part" style={{ left: x(wrong) }} title={`${told(wrong)} of those judged`} />}
       </div>
       <div class="ticks" aria-hidden="true">
         {TICKS.map((part) => (
@@ -39,12 +39,12 @@ function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
           </span>
         ))}
       </div>
-      <ul class="key" aria-hidden="true">
-        {best < most ? <li class="stands">may be wrong as it stands: {told(most)}</li> : null}
+      <ul class="interval-key" aria-hidden="true">
+        {best < most ? <li class="so-far">may be wrong as it stands: {told(most)}</li> : null}
         <li class="best">
           {best < most ? "if the rest is right" : "may be wrong, at most"}: {told(best)}
         </li>
-        {wrong === undefined ? null : <li class="wrong">wrong so far: {told(wrong)}</li>}
+        {wrong === undefined ? null : <li class="wrong-part">wrong so far: {told(wrong)}</li>}
       </ul>
     </div>
   );

@@ -12,15 +12,15 @@ export function Judged({ id, unit }: { id: string; unit: ReviewUnit }) {
   const hasFile = "file_path" in unit.payload;
   return (
     <>
-      <header class="unit-head">
+      <header class="judged-head">
         <h2>
           <a href={to("jobs", id, "units", unit.key)}>{unit.key}</a>
         </h2>
         <Status of={unit.status} />
-        <span class={`why ${unit.kind}`}>{unit.kind === "risk" ? `drawn for its risk: ${unit.why ?? ""}` : "drawn by chance"}</span>
+        <span class={`drawn-by ${unit.kind}`}>{unit.kind === "risk" ? `drawn for its risk: ${unit.why ?? ""}` : "drawn by chance"}</span>
       </header>
-      {unit.error ? <p class="error">{unit.error}</p> : null}
-      <div class="beside">
+      {unit.error ? <p class="what-failed">{unit.error}</p> : null}
+      <div class="given-answered">
         <section class="card" aria-label="Payload">
           <h3>What it was given</h3>
           <Fields of={unit.payload} text={(text) => <Marked text={text} quotes={unit.evidence} />} />

@@ -13,7 +13,6 @@ export interface Line extends Piece {
 /** Steps after which the rest is simply called another one: the work grows with their square. */
 const BOUND = 800;
 const LONGEST_LINE = 2_000;
-const WORD = /\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu;
 
 /** Two texts, line by line; lines that changed, word by word. */
 export function lines(before: string, after: string): Line[] {
@@ -30,25 +29,15 @@ export function lines(before: string, after: string): Line[] {
   return pieces;
 }
 
-/** Two texts, word by word. Those that share too little are one piece each: confetti says nothing. */
-export function words(before: string, after: string): Piece[] {
-  const pieces = difference(before.match(WORD) ?? [], after.match(WORD) ?? []);
-  const same = pieces.filter((one) => one.kind === "same").reduce((sum, one) => sum + one.text.trim().length, 0);
-  if (same * 3 >= Math.max(before.length, after.length)) return pieces;
-  return [
-    { kind: "old", text: before },
-    { kind: "new", text: after },
-  ];
-}
-
 function split(text: string): string[] {
   return text === "" ? [] : text.replace(/\n$/, "").split("\n");
 }
 
 function inWords(before: Line, after: Line): void {
   if (before.text.length + after.text.length > LONGEST_LINE) return;
-  const pieces = words(before.text, after.text);
-  if (pieces.length === 2 && pieces.every((one) => one.kind !== "same")) return; // hardly the same line
+  const pieces = difference(before.text.match(/\w+|\s+|[^\w\s]/gu) ?? [], after.text.match(/\w+|\s+|[^\w\s]/gu) ?? []);
+  const same = pieces.filter((one) => one.kind === "same").reduce((sum, one) => sum + one.text.trim().length, 0);
+  if (same * 3 < Math.max(before.text.length, after.text.length)) return; // hardly the same line
   before.words = pieces.filter((one) => one.kind !== "new");
   after.words = pieces.filter((one) => one.kind !== "old");
 }

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import "../style/diff.css";
-import { type Line, lines, words } from "./diff";
+import { type Line, lines } from "./diff";
 
 const AROUND = 3;
 const MOST = 400;
@@ -54,18 +54,4 @@ function folded(pieces: Line[]): (Line | number)[] {
     return typeof out[last] === "number" ? (out[last] = (out[last] as number) + 1) : out.push(1);
   });
   return out;
-}
-
-/** One of two texts that stand beside each other, with what went from it or came to it marked word by word. */
-export function Words({ before, now, side }: { before: string; now: string; side: "before" | "now" }) {
-  const hidden = side === "before" ? "new" : "old";
-  const pieces = useMemo(() => words(before, now), [before, now]).filter((one) => one.kind !== hidden);
-  return (
-    <span class="diff-words">
-      {pieces.map((one, n) => {
-        if (one.kind === "old") return <del key={n}>{one.text}</del>;
-        return one.kind === "new" ? <ins key={n}>{one.text}</ins> : <span key={n}>{one.text}</span>;
-      })}
-    </span>
-  );
 }

@@ -16,7 +16,7 @@ export function Fields({ of, text }: Props) {
   const fields = Object.entries(of);
   if (fields.length === 0) return <p class="nothing">no fields</p>;
   return (
-    <dl class="fields">
+    <dl class="record">
       {fields.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -32,14 +32,14 @@ export function Fields({ of, text }: Props) {
 export function Value({ of, place = "", text }: { of: unknown; place?: string; text?: Props["text"] }) {
   if (of === null || of === undefined) return <span class="nothing">null</span>;
   if (typeof of === "string") {
-    if (text) return <span class="text">{text(of, place)}</span>;
+    if (text) return <span class="plain-text">{text(of, place)}</span>;
     return of === "" ? <span class="nothing">empty text</span> : <Long text={of} />;
   }
   if (typeof of !== "object") return <span class="mono">{String(of)}</span>;
   if (!Array.isArray(of)) return <Fields of={of as Json} text={text && ((one, inner) => text(one, `${place}.${inner}`))} />;
   if (of.length === 0) return <span class="nothing">none</span>;
   return (
-    <ul class={of.every(isShort) ? "values short" : "values"}>
+    <ul class={of.every(isShort) ? "record-list short" : "record-list"}>
       {of.map((one, n) => (
         <li key={n}>
           <Value of={one} place={`${place}[${n}]`} text={text} />
@@ -61,10 +61,10 @@ export function Long({ text, short = SHORT }: { text: string; short?: number }) 
   const open = useSignal(false);
   const isLong = text.length > short * 1.2;
   return (
-    <span class="text">
+    <span class="plain-text">
       {isLong && !open.value ? `${text.slice(0, short)}… ` : text}
       {isLong && !open.value ? (
-        <button type="button" class="more" onClick={() => (open.value = true)}>
+        <button type="button" class="all-of-it" onClick={() => (open.value = true)}>
           all {count(text.length)} characters
         </button>
       ) : null}

@@ -4,14 +4,14 @@ that go through its triggers, so that counters, failure groups and indexes are t
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
 from batchproc.models import Credential, Hold, Job, JobSpec, Order, Pause, Report, Settlement, Tokens, UnitStatus
 from batchproc.store import attempts, claims, db, engine, events, jobs, logs, pilots, processes, readings, rows, units
-from tests.browser import words
+from tests.browser import words as usual
 from tests.conftest import OPTIONS
 
 CHUNK = 10_000
@@ -20,7 +20,7 @@ EVERY_S = 0.5
 SCHEMA = {
     "type": "object",
     "properties": {
-        "category": {"enum": list(words.CATEGORIES)},
+        "category": {"enum": list(usual.CATEGORIES)},
         "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
         "refund": {"type": "boolean"},
         "summary": {"type": "string"},
@@ -32,10 +32,24 @@ Read the ticket of {{ customer }} about “{{ subject }}”. Say which category 
 and whether a refund is due. Summarise it in one sentence that a colleague can act on."""
 
 
+class Words(Protocol):
+    """What is in the units of a store, by their places."""
+
+    def key(self, place: int) -> str: ...
+    def ticket(self, place: int) -> Mapping[str, Any]: ...
+    def answer(self, place: int) -> Mapping[str, Any]: ...
+    def prose(self, place: int) -> str: ...
+    def failure(self, place: int) -> tuple[str, str]: ...
+    def flag(self, place: int) -> tuple[str, str]: ...
+    def conversation(self, place: int) -> Iterator[tuple[str, dict[str, Any]]]: ...
+    def log_lines(self) -> Sequence[tuple[str, str]]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seed:
     """A job to be made. `state`: ready, review, running, paused or completed. The first `units - pending - running` of
-    its units have ended, as `mix` says of each by its place from 1; the first `told` have a conversation."""
+    its units have ended, as `mix` says of each by its place from 1; the first `told` have a conversation. `words` says
+    what stands in them: the module `words`, or something of its shape."""
 
     name: str = "Support tickets: triage"
     units: int = 5
@@ -44,9 +58,8 @@ class Seed:
     pending: int = 0
     told: int = 50
     structured: bool = True
-    mix: Callable[[int], str] = words.usual_end
-    payload: Callable[[int], Mapping[str, Any]] = words.ticket
-    key: Callable[[int], str] = "t-{:06d}".format
+    mix: Callable[[int], str] = usual.usual_end
+    words: Words = field(default_factory=lambda: cast("Words", usual))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +91,7 @@ async def _published(store: db.Database, seed: Seed, now: float) -> Job:
     job, _ = await store.write(jobs.create, spec, options, reader="test", now=began)
     for first in range(1, seed.units + 1, CHUNK):
         places = range(first, min(first + CHUNK, seed.units + 1))
-        chunk = json.dumps([(seed.key(place), seed.payload(place), place) for place in places])
+        chunk = json.dumps([(seed.words.key(place), seed.words.ticket(place), place) for place in places])
         await store.write(units.add_many, job.number, jobs.FIRST_READING, chunk)
     return await store.write(readings.publish, job.number, jobs.FIRST_READING, now=began + 1)
 
@@ -91,7 +104,7 @@ def _review(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
     order = Order(by="cli")
     assert pilots.begin(tx, job, [tried], units=chosen, credential=Credential.REHEARSAL, order=order, now=now - 90)
     for n, one in enumerate(claims.claim(tx, job.number, epoch=epoch, limit=len(chosen), now=now - 80).units):
-        _converse(tx, job.number, one.fence.unit, int(one.key.rpartition("-")[2]), now - 79)
+        _converse(tx, job.number, one.fence.unit, n + 1, seed, now - 79)
         end = "flagged" if n == 2 else "succeeded"
         assert attempts.settle(tx, one.fence, _settlement(one.fence.unit, end, seed), now=now - 70 + n)
     jobs.add_time(tx, job.number, 20.0)
@@ -102,7 +115,7 @@ def _settlement(place: int, end: str, seed: Seed) -> Settlement:
     row = _end(place, end, seed)
     report = Report(ended="result", cost_usd=row["cost_usd"], tokens=Tokens(input=900, output=60), turns=2, api_calls=2)
     told = {name: row[name] for name in ("text", "error", "signature")}
-    output = words.answer(place) if seed.structured and end in {"succeeded", "flagged"} else None
+    output = seed.words.answer(place) if seed.structured and end in {"succeeded", "flagged"} else None
     return Settlement(status=UnitStatus(end), outcome=end, report=report, output=output, **told)
 
 
@@ -138,7 +151,7 @@ def _run(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
     spent = {"cost_usd": sum(row["cost_usd"] for row in done), "tokens": sum(row["tokens"] for row in done)}
     jobs.add_bill(tx, job.number, **spent, cache_read=700 * begun, cache_write=90 * begun, largest_request=1_400)
     tx.execute(BEGAN, {"job": job.number, "begun": begun, "active_s": seed.units * EVERY_S})
-    _log(tx, job.number, placed, now)
+    _log(tx, job.number, placed, seed, now)
     if seed.state == "paused":
         detail = "the account's limit is reached; it goes on by itself"
         assert jobs.pause(tx, job.number, Hold(reason=Pause.QUOTA, detail=detail, resume_at=now + 3600), now=now)
@@ -156,17 +169,17 @@ def _unit(number: int, place: int, begun: int, seed: Seed, now: float) -> Unit:
 
 def _end(place: int, status: str, seed: Seed) -> dict[str, Any]:
     """What a unit came to, by its place alone."""
-    error, signature = words.failure(place) if status == "failed" else (None, None)
+    error, signature = seed.words.failure(place) if status == "failed" else (None, None)
     if status == "flagged":
-        error, signature = words.FLAGGED, "denied tools"
+        error, signature = seed.words.flag(place)
     said = status in {"succeeded", "flagged"}
-    output = words.answer(place) if seed.structured and said else None
+    output = seed.words.answer(place) if seed.structured and said else None
     is_charged = status != "cancelled"
     return {
         "place": place,
         "status": status,
         "attempt": (3 if status == "failed" else 1 + (place % 29 == 0)) if is_charged else 0,
-        "text": (json.dumps(output) if output else words.prose(place)) if said else None,
+        "text": (json.dumps(output) if output else seed.words.prose(place)) if said else None,
         "output": None if output is None else rows.dump(output),
         "error": error,
         "signature": signature,
@@ -212,20 +225,20 @@ def _tell(tx: engine.Tx, job: int, placed: list[Unit], seed: Seed) -> None:
     """What happened to each, in the order of time; of a few also what their agents said."""
     for one in placed:
         if one.place <= seed.told or one.status == "running":
-            _converse(tx, job, one.number, one.place, one.at - 3)
+            _converse(tx, job, one.number, one.place, seed, one.at - 3)
         elif one.status != "running":
             kind = f"unit.{one.status}"
             tx.execute(EVENT, (one.at, kind, job, one.number, 1, rows.dump({"outcome": one.status})))
 
 
-def _converse(tx: engine.Tx, job: int, unit: int, place: int, at: float) -> None:
-    for step, (kind, data) in enumerate(words.conversation(place)):
+def _converse(tx: engine.Tx, job: int, unit: int, place: int, seed: Seed, at: float) -> None:
+    for step, (kind, data) in enumerate(seed.words.conversation(place)):
         events.append(tx, kind, at=at + step / 10, job=job, unit=unit, attempt=1, data=data)
 
 
-def _log(tx: engine.Tx, job: int, placed: list[Unit], now: float) -> None:
+def _log(tx: engine.Tx, job: int, placed: list[Unit], seed: Seed, now: float) -> None:
     logs.append(tx, "supervisor of epoch 1 began; 8 slots, guard full", at=now - 3600, source="supervisor")
-    for n, (level, text) in enumerate(words.LOGS * 20):
+    for n, (level, text) in enumerate(seed.words.log_lines()):
         unit = placed[n % len(placed)].number if placed and level != "info" else None
         source = "agent" if unit else "supervisor"
         logs.append(tx, text, at=now - 600 + n, source=source, level=level, job=job, unit=unit)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
@@ -29,6 +30,11 @@ async ([method, path, body]) => {
   return await (await fetch(`/api/v1${path}`, {method, headers, ...said})).json();
 }
 """
+
+
+def quoted(key: str) -> str:
+    """A key as one part of an address."""
+    return quote(key, safe="")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What is in seeded stores: tickets of customers, answers, failures and conversations, each by its place alone."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 CATEGORIES = ("billing", "delivery", "account", "defect", "praise", "other")
@@ -35,13 +35,12 @@ FAILURES = (
     ("error_max_turns: stopped after 30 turns without an answer", "error_max_turns: stopped after # turns"),
     ("the answer does not fit the schema: urgency: 7 is greater than 5", "the answer does not fit the schema: urgency"),
 )
-FLAGGED = "tools were denied (Bash): the answer may rest on what it could not see"
-LOGS = [
+LOGS = (
     ("info", "job goes on: 4 of 8 slots taken"),
     ("warning", "retry in 5 s: 529 overloaded_error"),
     ("debug", "system: compact_boundary"),
     ("error", "the agent's process ended with 137 before its bill"),
-]
+)
 
 
 def usual_end(place: int) -> str:
@@ -62,9 +61,13 @@ def each_end(place: int) -> str:
     return ("succeeded", "failed", "flagged", "cancelled", "succeeded")[(place - 1) % 5]
 
 
+def key(place: int) -> str:
+    return f"t-{place:06d}"
+
+
 def ticket(place: int) -> dict[str, Any]:
     return {
-        "id": f"t-{place:06d}",
+        "id": key(place),
         "customer": NAMES[place % len(NAMES)],
         "town": TOWNS[place % len(TOWNS)],
         "subject": f"{SUBJECTS[place % len(SUBJECTS)]} {40_000 + place}",
@@ -102,6 +105,14 @@ def prose(place: int) -> str:
 def failure(place: int) -> tuple[str, str]:
     """What it failed of, and what that has in common with others."""
     return FAILURES[place % len(FAILURES)]
+
+
+def flag(place: int) -> tuple[str, str]:
+    return "tools were denied (Bash): the answer may rest on what it could not see", "denied tools"
+
+
+def log_lines() -> Sequence[tuple[str, str]]:
+    return LOGS * 20
 
 
 def conversation(place: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -101,10 +101,11 @@ class Launcher:
         """Ask the supervisor to end: after its running units, or at once with `now`. False: none was alive."""
         return await self._ask({"stop": "now" if now else "drain"}) is not None
 
-    async def changes(self) -> AsyncGenerator[int, None]:
-        """The number of the last committed event, whenever it grows. Ends when no supervisor is there (any more)."""
+    async def changes(self, *, aside: bool = False) -> AsyncGenerator[int, None]:
+        """The number of the last committed event, whenever it grows. Ends when no supervisor is there (any more); one
+        that has nothing to do stays for who listens, but not for who stands `aside`."""
         with contextlib.suppress(OSError, ValueError):
-            async with contextlib.aclosing(doorbell.watch(self._where)) as news:
+            async with contextlib.aclosing(doorbell.watch(self._where, aside=aside)) as news:
                 async for seq in news:
                     yield seq
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_guard import Admitted, Visitor
+from batchproc.interfaces.http_hub import Hub
 from batchproc.interfaces.http_problems import FieldProblem, Problem, Refused
 from batchproc.interfaces.http_sessions import Door
 from batchproc.service import BatchService
@@ -39,6 +41,11 @@ class Face:
     downloads: Path
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @cached_property
+    def hub(self) -> Hub:
+        """Where all who look on hear of events."""
+        return Hub(self.service, self.ending)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from batchproc import answers
+from batchproc.interfaces import http_events, http_html
 from batchproc.interfaces import http_handlers as handlers
-from batchproc.interfaces import http_html
 from batchproc.interfaces import http_words as words
 from batchproc.interfaces.http_calls import LARGEST_BODY, LARGEST_OPEN_BODY, Call, Handler
 from batchproc.models import JobSpec
@@ -198,6 +198,21 @@ UNITS = (
         answers.JudgedUnit),
 )  # fmt: skip
 
+FOLLOWED = {"Last-Event-ID": "The id of the last message: what came after it follows"}
+
+
+def stream(path: str, about: str, handler: Handler, query: type[BaseModel]) -> Route:
+    return Route(method="GET", path=path, about=about, answer=None, handler=handler, query=query,
+                 media=("text/event-stream",), headers=FOLLOWED, also=(503,))  # fmt: skip
+
+
+EVENTS = (
+    stream("/events", "What becomes true, as it does", http_events.stream_events, words.StreamQuery),
+    stream(
+        f"{JOB}/events", "What becomes true of a job, as it does", http_events.stream_job_events, words.JobStreamQuery
+    ),
+)
+
 RESULTS = (
     get(
         f"{JOB}/results",
@@ -264,4 +279,4 @@ SESSIONS = (
           answer=words.Done, also=(403,)),
 )  # fmt: skip
 
-TABLE: tuple[Route, ...] = (*JOBS, *UNITS, *RESULTS, *HOUSE, *SESSIONS)
+TABLE: tuple[Route, ...] = (*JOBS, *UNITS, *EVENTS, *RESULTS, *HOUSE, *SESSIONS)

@@ -80,6 +80,20 @@ class EventsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
+Kind = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class JobStreamQuery(Query):
+    key: Annotated[str | None, Field(max_length=10_000, description="Only of this unit")] = None
+    kind: Annotated[list[Kind], Field(max_length=50, description="Only these; `unit.` is all that begin so")] = []
+    after: Annotated[Seq, Field(description="From there; without it and Last-Event-ID, from now")] = None
+    ticks: bool = Field(False, description="Only the numbers of events, and the jobs that they are of")
+
+
+class StreamQuery(JobStreamQuery):
+    job_id: Annotated[str | None, Field(max_length=200, description="Only of this job")] = None
+
+
 class ResultsQuery(Query):
     status: FinalStatus | None = None
     cursor: Cursor = None

@@ -1,7 +1,7 @@
 """The nouns of the house. Pydantic at the door (`spec`), frozen dataclasses inside, closed sets in `words`."""
 
 from batchproc.models.claims import Claim, Claimed, Fence, Hold, Order, Promise, PromisedFile, Settlement
-from batchproc.models.records import Attempt, EarlierAnswer, Event, Job, Trial, TrialResult, Unit
+from batchproc.models.records import Attempt, EarlierAnswer, Event, Job, RawEvent, Trial, TrialResult, Unit
 from batchproc.models.reviews import Decision, Gold, Judgement
 from batchproc.models.runs import (
     MENDED,
@@ -67,6 +67,7 @@ __all__ = [
     "Profile",
     "Promise",
     "PromisedFile",
+    "RawEvent",
     "Report",
     "Settlement",
     "Started",

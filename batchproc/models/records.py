@@ -170,3 +170,17 @@ class Event:
     key: str | None = None
     attempt: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawEvent:
+    """An event for those who pass it on: its `data` is the JSON text that it is kept as. What tells of a job that is
+    deleted names it, too."""
+
+    seq: int
+    at: datetime
+    kind: str
+    job_id: str | None
+    key: str | None
+    attempt: int | None
+    data: str

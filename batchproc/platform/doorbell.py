@@ -1,7 +1,8 @@
 """The sockets between a store's faces and its supervisor or dashboard: JSON lines, readable by the owner only.
 
 A request is answered with one line. The request `{"watch": true}` is answered with a line `{"seq": N}` at once and
-after every commit, N being the number of the last event; a slow watcher gets the newest number only.
+after every commit, N being the number of the last event; a slow watcher gets the newest number only. One that asks with
+`"aside"` looks on for as long as somebody works, and keeps nobody up.
 """
 
 import asyncio
@@ -90,12 +91,12 @@ class Doorbell:
         while line := await reader.readline():
             request = json.loads(line)
             if request.get("watch"):
-                await self._stream(reader, writer)
+                await self._stream(reader, writer, counts=not request.get("aside"))
                 return
             await _send(writer, await self._answer(request))
 
-    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.watchers += 1
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, counts: bool) -> None:
+        self.watchers += counts
         gone = asyncio.create_task(reader.read(1), name="watcher gone")
         told = -1
         try:
@@ -109,7 +110,7 @@ class Doorbell:
                 news.cancel()
         finally:
             gone.cancel()
-            self.watchers -= 1
+            self.watchers -= counts
 
     async def _wait_for_more_than(self, told: int) -> None:
         async with self._rang:
@@ -131,11 +132,12 @@ async def ask(where: Path, request: Mapping[str, Any], *, timeout_s: float) -> M
     return reply
 
 
-async def watch(where: Path) -> AsyncGenerator[int, None]:
-    """The number of the last committed event, now and whenever it grows. Ends when the supervisor does."""
+async def watch(where: Path, *, aside: bool = False) -> AsyncGenerator[int, None]:
+    """The number of the last committed event, now and whenever it grows. Ends when the supervisor does, which does not
+    stay for who stands `aside`."""
     reader, writer = await _connect(where)
     try:
-        await _send(writer, {"watch": True})
+        await _send(writer, {"watch": True, "aside": aside})
         while line := await reader.readline():
             yield int(json.loads(line)["seq"])
     finally:

@@ -6,6 +6,7 @@ previewing preview_job: the same, and nothing is kept
 querying   query_results: questions to the results
 looking    get_status, get_results, get_unit, get_spec, list_jobs, list_enumerators
 listening  unit_events, read_events, changed_jobs, last_event, list_logs
+following  changes, follow: events, as they become true
 browsing   browse_jobs, browse_units, unit_detail: for somebody who looks around
 housekeeping   workers, stats, health, ready
 waiting    list_approvals, approve_named, decline_approval, plan_answer: for a person to decide
@@ -23,6 +24,7 @@ from batchproc.service.browsing import Browsing
 from batchproc.service.changing import Changing
 from batchproc.service.control import Controlling
 from batchproc.service.exporting import Exporting
+from batchproc.service.following import Following
 from batchproc.service.housekeeping import Housekeeping
 from batchproc.service.looking import Looking
 from batchproc.service.previewing import Previewing
@@ -38,6 +40,7 @@ class BatchService(
     Previewing,
     Browsing,
     Looking,
+    Following,
     Changing,
     Controlling,
     Waiting,

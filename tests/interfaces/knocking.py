@@ -31,7 +31,7 @@ async def knock(
     *,
     server: tuple[str, int | None] = ("127.0.0.1", 4000),
 ) -> Answered:
-    """One request, answered to its end."""
+    """One request, answered to its end; one whose answer has none goes away after its first words."""
     raw, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -49,15 +49,19 @@ async def knock(
         "state": {},
     }
     said: list[Any] = []
+    heard = asyncio.Event()
     parts = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Any:
         if not parts:
-            await asyncio.Event().wait()
+            await heard.wait()
+            return {"type": "http.disconnect"}
         return parts.pop()
 
     async def send(message: Any) -> None:
         said.append(message)
+        if b"text/event-stream" in dict(said[0]["headers"]).get(b"content-type", b"") and len(said) > 1:
+            heard.set()
 
     await app(scope, receive, send)
     start = said[0]

@@ -59,9 +59,9 @@ async def open_dashboard(
     found = await way.link(None if job_id is None else f"/jobs/{quote(job_id, safe='')}")
     if found is None:
         raise SupervisorError(f"the dashboard does not answer; see {settings.home / 'dashboard.log'}")
-    if port not in {None, found["port"]} or str(socket or found["socket"]) != str(found["socket"]):
+    if port not in {None, 0, found["port"]} or str(socket or found["socket"]) != str(found["socket"]):
         serves = f"port {found['port']}" + (f" and {found['socket']}" if found["socket"] else "")
-        field, value = ("port", port) if port not in {None, found["port"]} else ("socket", socket)
+        field, value = ("port", port) if port not in {None, 0, found["port"]} else ("socket", socket)
         way_out = f"it serves at {serves} already; end it first: `batchproc dashboard --stop`"
         raise InvalidJob(field, value, way_out)
     return present.dashboard(found)

@@ -18,7 +18,8 @@ from batchproc.interfaces.http_calls import Call, Face
 from batchproc.interfaces.http_guard import Visitor
 from batchproc.interfaces.http_handlers import as_response
 from batchproc.interfaces.http_problems import Problem, Refused
-from batchproc.interfaces.http_routes import PREFIX, TABLE, Route
+from batchproc.interfaces.http_routes import PREFIX, TABLE
+from batchproc.interfaces.http_rows import Route
 
 log = logging.getLogger(__name__)
 

@@ -117,7 +117,8 @@ async def running(
     app: ASGIApp, sockets: Sequence[socket.socket], ending: asyncio.Event
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Serve while the block runs. At its end `ending` is set, and what still streams after a moment is cut off."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    faults = logging.getLogger("uvicorn")
+    faults.setLevel(logging.ERROR)
     server = _Server(_config(app))
     task = asyncio.create_task(server.serve(sockets=list(sockets)), name="http server")
     try:
@@ -128,6 +129,7 @@ async def running(
         yield task
     finally:
         ending.set()
+        faults.setLevel(logging.CRITICAL)  # that somebody is cut off at the end is none
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)
         await asyncio.gather(*server.server_state.tasks, return_exceptions=True)

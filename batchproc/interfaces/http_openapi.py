@@ -15,7 +15,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from batchproc import __version__
 from batchproc.interfaces import http_problems as problems
-from batchproc.interfaces.http_routes import PREFIX, TABLE, Route
+from batchproc.interfaces.http_routes import PREFIX, TABLE
+from batchproc.interfaces.http_rows import Route
 
 Schema = dict[str, Any]
 ABOUT = """\

@@ -1,83 +1,15 @@
 """The table of what there is at /api/v1: the router is made of it, and so is the published document."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
-
 from batchproc import answers
-from batchproc.interfaces import http_events, http_html
+from batchproc.interfaces import http_events
 from batchproc.interfaces import http_handlers as handlers
 from batchproc.interfaces import http_words as words
-from batchproc.interfaces.http_calls import LARGEST_BODY, LARGEST_OPEN_BODY, Call, Handler
+from batchproc.interfaces.http_rows import LONG_S, STOPPED, Route, get, post
 from batchproc.models import JobSpec
 
 PREFIX = "/api/v1"
-LONGEST_S = 20.0  # for any request, beside a wait that was asked for
-LONG_S = 600.0
-ORDERED = "What was ordered goes on in the background; look before you send it again"
-STOPPED = "It was stopped and left nothing"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One row. Without a handler it is the service's `verb`, called by name with all that path, query and body say, and
-    with `fixed`."""
-
-    method: str
-    path: str
-    about: str
-    answer: type[BaseModel] | None
-    verb: str = ""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    handler: Handler | None = None
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
-    status: int = 200
-    also: tuple[int, ...] = ()
-    answers_too: tuple[int, ...] = ()
-    is_question: bool = False
-    media: tuple[str, ...] = ("application/json",)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_open: bool = False
-    people_only: bool = False
-    is_watched: bool = False
-    has_html: bool = False
-    limit_s: float | None = LONGEST_S
-    late: str = ORDERED
-
-    @property
-    def largest(self) -> int:
-        return LARGEST_OPEN_BODY if self.is_open else LARGEST_BODY
-
-    def most_s(self, query: Any, body: Any) -> float | None:
-        """How long it may take: the limit, beside the time that the caller gives it himself."""
-        more = getattr(query, "wait_s", None) or getattr(body, "timeout_s", None) or 0
-        return None if self.limit_s is None else self.limit_s + float(more)
-
-    async def handle(self, call: Call) -> Any:
-        """Call the handler, or the verb."""
-        if self.handler is not None:
-            return await self.handler(call)
-        said = {**call.path, **_fields(call.query), **_fields(call.body), **self.fixed}
-        answer = await getattr(call.service, self.verb)(**said)
-        return await asyncio.to_thread(http_html.shown, answer) if self.has_html else answer
-
-
-def _fields(model: BaseModel | None) -> dict[str, Any]:
-    return {} if model is None else {name: getattr(model, name) for name in type(model).model_fields}
-
-
-def get(path: str, about: str, verb: str, answer: type[BaseModel], **more: Any) -> Route:
-    return Route(method="GET", path=path, about=about, verb=verb, answer=answer, late=STOPPED, **more)
-
-
-def post(path: str, about: str, verb: str, body: type[BaseModel], answer: type[BaseModel], **more: Any) -> Route:
-    return Route(method="POST", path=path, about=about, verb=verb, body=body, answer=answer, **more)
-
-
 JOB = "/jobs/{job_id}"
 UNIT = "/jobs/{job_id}/units/{key}"
 IDEMPOTENT = {"Idempotency-Key": "The same key and description give the job that is there; 1 to 200 characters"}
@@ -199,17 +131,28 @@ UNITS = (
 )  # fmt: skip
 
 FOLLOWED = {"Last-Event-ID": "The id of the last message: what came after it follows"}
-
-
-def stream(path: str, about: str, handler: Handler, query: type[BaseModel]) -> Route:
-    return Route(method="GET", path=path, about=about, answer=None, handler=handler, query=query,
-                 media=("text/event-stream",), headers=FOLLOWED, also=(503,))  # fmt: skip
-
+STREAM: dict[str, Any] = {
+    "method": "GET",
+    "answer": None,
+    "media": ("text/event-stream",),
+    "headers": FOLLOWED,
+    "also": (404,),
+}
 
 EVENTS = (
-    stream("/events", "What becomes true, as it does", http_events.stream_events, words.StreamQuery),
-    stream(
-        f"{JOB}/events", "What becomes true of a job, as it does", http_events.stream_job_events, words.JobStreamQuery
+    Route(
+        path="/events",
+        about="What becomes true, as it does",
+        handler=http_events.stream_events,
+        query=words.StreamQuery,
+        **STREAM,
+    ),
+    Route(
+        path=f"{JOB}/events",
+        about="What becomes true of a job, as it does",
+        handler=http_events.stream_job_events,
+        query=words.JobStreamQuery,
+        **STREAM,
     ),
 )
 

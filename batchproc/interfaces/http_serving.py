@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import getpass
+import hashlib
 import logging
 import os
 import shutil
@@ -71,7 +72,7 @@ class _Post:
         self._over = asyncio.get_running_loop().create_future()
 
     async def serve(self, said: Said) -> str:
-        with contextlib.ExitStack() as sockets, _downloads() as downloads:
+        with contextlib.ExitStack() as sockets, _downloads(self._settings.home) as downloads:
             tcp = sockets.enter_context(http_listening.at_port(self._settings.home, self._where.port))
             self._port = int(tcp.getsockname()[1])
             paths = [] if self._where.socket is None else [self._where.socket]
@@ -85,21 +86,22 @@ class _Post:
                 await stack.enter_async_context(self._answering())
                 self._listen_to_signals()
                 said(self._link(None))
+                waking = asyncio.create_task(_wake(face), name="wake the supervisor")
+                stack.callback(waking.cancel)
                 return await self._ended(guard, server)
 
     @contextlib.asynccontextmanager
     async def _face(self, downloads: Path) -> AsyncIterator[Face]:
         """The service, which may also write where downloads are made."""
         roots = (*self._settings.export_roots, downloads)
-        person = f"dashboard: {getpass.getuser()}"
         widened = replace(self._settings, export_roots=roots)
-        async with app.open_service(widened, self._environ, by=person) as service:
+        async with app.open_service(widened, self._environ, by=_person()) as service:
             yield Face(
                 service=service,
                 settings=self._settings,
                 environ=self._environ,
                 door=self._door,
-                person=person,
+                person=_person(),
                 downloads=downloads,
             )
 
@@ -166,13 +168,34 @@ class _Post:
 
 
 @contextlib.contextmanager
-def _downloads() -> Iterator[Path]:
-    """A folder of ours alone, in which files are made that are sent."""
-    folder = Path(tempfile.mkdtemp(prefix="batchproc-downloads-")).resolve()
+def _downloads(home: Path) -> Iterator[Path]:
+    """A folder of ours alone, in which files are made that are sent. Those of dashboards that were killed are removed:
+    we hold the lock."""
+    prefix = f"batchproc-downloads-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        if left.lstat().st_uid == os.geteuid() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _wake(face: Face) -> None:
+    """Like any face: if there is work and nobody does it, somebody is woken."""
+    try:
+        await face.service.wake()
+    except BatchprocError as error:
+        log.warning("%s", error)
+
+
+def _person() -> str:
+    """Whom events name for what is done in the dashboard."""
+    try:
+        return f"dashboard: {getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"dashboard: {os.getuid()}"  # an account without a name
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,7 +38,8 @@ there are, in the background. The data never passes through this conversation.
 2. start_job, once the user agrees, tries a few units first (the pilot) and stops in review. get_status then has their
    answers and a quote: show both. The user approves (start_job(confirmed=true) runs the rest), changes (update_job
    tries the same units again, old beside new) or drops it (cancel_job). Jobs go on when this chat closes.
-3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units.
+3. get_status(wait_s=45) answers when something changed. The counts always add up to total_units. open_dashboard gives
+   the user a link to a page that shows it all live.
    "flagged" means: the agent said it was done, and there is a reason not to believe it.
 4. get_results gives the answers page by page; get_unit shows one unit's conversation. For counts, groups, sums or a
    search over many answers ask query_results in SQL instead of reading pages; export_results writes all to a file.

@@ -9,7 +9,8 @@ import pytest
 from batchproc import errors
 from batchproc.interfaces import http, http_calls, http_openapi
 from batchproc.interfaces import http_problems as problems
-from batchproc.interfaces.http_routes import PREFIX, TABLE, Route
+from batchproc.interfaces.http_routes import PREFIX, TABLE
+from batchproc.interfaces.http_rows import Route
 from batchproc.service import BatchService
 from tests.conftest import wait_until
 from tests.interfaces.conftest import HOST, JSON, Open

@@ -1,12 +1,14 @@
 """The dashboard as a process: one per store, found again, ended at once, with files that nobody else reads."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
 import socket
 import stat
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,9 +18,10 @@ from batchproc import app, dashboards, settings
 from batchproc.dashboards import Dashboards
 from batchproc.errors import BatchprocError, SupervisorError
 from batchproc.interfaces import http_listening, http_tokens
+from batchproc.launcher import Launcher
 from batchproc.platform import processes
 from tests.conftest import wait_until
-from tests.e2e.conftest import environment
+from tests.e2e.conftest import environment, put_to_rest
 from tests.interfaces.serving import Server, gone, serving, serving_in
 
 CLI = (sys.executable, "-m", "batchproc", "dashboard")
@@ -239,3 +242,33 @@ def test_the_way_to_it_is_short_enough_for_a_socket(tmp_path: Path) -> None:
     far = tmp_path / ("x" * 100)
     assert len(os.fsencode(dashboards.address(far))) <= 100
     assert dashboards.address(far) != dashboards.address(tmp_path / ("y" * 100))
+
+
+async def test_what_a_killed_dashboard_left_of_a_download_is_removed_by_the_next_one(server: Server) -> None:
+    [folder] = [path for path in Path(tempfile.gettempdir()).glob("batchproc-downloads-*") if _is_of(path, server)]
+    (folder / "half").mkdir()
+    await server.kill()
+    assert folder.exists()
+    await server.way.ensure()
+    assert not folder.exists()
+
+
+def _is_of(path: Path, server: Server) -> bool:
+    return hashlib.sha256(os.fsencode(server.home)).hexdigest()[:16] in path.name
+
+
+async def test_a_dashboard_that_starts_wakes_a_supervisor_for_what_is_to_be_done(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    known = settings.load(environ)
+    async with serving(environ) as server:
+        source = {"type": "list", "items": [{"name": f"n{n}"} for n in range(20)]}
+        spec = {"name": "n", "instructions": "do", "enumerator": source, "options": {"model": "rehearsal"}}
+        _, job = await server.ask("POST", "/jobs", spec)
+        await server.ask("POST", f"/jobs/{job['job_id']}/start", {"confirmed": True, "skip_pilot": True})
+    launcher = Launcher(known, environ)
+    os.kill((await launcher.hello())["pid"], signal.SIGKILL)
+    await wait_until(lambda: not launcher.is_alive, "the supervisor is dead", 10)
+    async with serving(environ):
+        await wait_until(lambda: launcher.is_alive, "another one lives", 20)
+        await wait_until(launcher.hello, "it answers", 20)
+        await put_to_rest(launcher)

@@ -16,11 +16,13 @@ from batchproc import __version__, answers, doctor
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces import http_words as words
 from batchproc.interfaces.http_calls import Call
+from batchproc.interfaces.http_guard import Visitor
 from batchproc.interfaces.http_problems import FieldProblem, Problem, Refused
 from batchproc.interfaces.http_sessions import SESSION_S
 from batchproc.models import JobSpec
 
 BLOCK = 1 << 18
+NOTHING_WAITS = "nothing waits under this name (any more)"
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
@@ -47,7 +49,7 @@ async def close_session(call: Call) -> Response:
         detail = "a program has no session; to end its access delete the file tokens/api, and start the dashboard again"
         raise Refused(Problem(status=403, kind="no-session", title="There is no session", detail=detail))
     await asyncio.to_thread(call.face.door.sign_out, call.admitted.session)
-    said = words.Done(message="signed out; `batchproc dashboard` gives a new link")
+    said = words.Done(done=True, message="signed out; `batchproc dashboard` gives a new link")
     return as_response(said, headers={"set-cookie": _cookie(call, "", 0)})
 
 
@@ -82,6 +84,20 @@ async def retry_unit(call: Call) -> answers.ControlledJob:
 
 async def cancel_unit(call: Call) -> answers.ControlledJob:
     return await call.service.cancel_units(call.path["job_id"], [call.path["key"]], why=call.body.why)
+
+
+async def approve(call: Call) -> words.Done:
+    """Only a person comes here: the table says so, and the door knows who is one."""
+    done = await call.service.approve_named(call.path["name"], call.body.hash, by=call.face.person)
+    return words.Done(done=done, message="allowed; start it, or create it, again" if done else NOTHING_WAITS)
+
+
+async def decline(call: Call) -> words.Done:
+    by = call.face.person if call.admitted.visitor is Visitor.PERSON else "api"
+    done = await call.service.decline_approval(call.path["name"], call.body.hash, by=by)
+    return words.Done(
+        done=done, message="declined; nothing of it runs until it is asked for again" if done else NOTHING_WAITS
+    )
 
 
 async def examine(call: Call) -> answers.Doctor:

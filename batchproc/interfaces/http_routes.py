@@ -55,6 +55,13 @@ JOBS = (
         limit_s=60,
     ),
     get(f"{JOB}/spec", "A job's description, as creating one takes it", "get_spec", JobSpec),
+    get(
+        f"{JOB}/plan",
+        "What a person has to agree to before it starts",
+        "plan_answer",
+        answers.PlanAnswer,
+        query=words.PlanQuery,
+    ),
     post(f"{JOB}/start", "Let a job's agents run", "start_job", words.Start, answers.StartedJob, limit_s=60),
     post(
         f"{JOB}/pause",
@@ -211,6 +218,11 @@ HOUSE = (
         handler=handlers.ready, answers_too=(503,)),
     get("/doctor", "What batchproc needs on this machine, and whether it is there", "", answers.Doctor,
         handler=handlers.examine, limit_s=90),
+    get("/approvals", "What waits for a person, with its full text", "list_approvals", answers.Approvals),
+    post("/approvals/{name}", "A person has read it, and allows it", "approve_named", words.Hash, words.Done,
+         handler=handlers.approve, people_only=True),
+    Route(method="DELETE", path="/approvals/{name}", about="A person says no", verb="decline_approval",
+          handler=handlers.decline, body=words.Hash, answer=words.Done),
     get("/enumerators", "The kinds of sources", "list_enumerators", answers.EnumeratorList),
 )  # fmt: skip
 

@@ -241,4 +241,5 @@ class SignedIn(BaseModel):
 
 
 class Done(BaseModel):
+    done: bool = Field(description="false: there was nothing to do")
     message: str

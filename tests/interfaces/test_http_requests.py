@@ -247,3 +247,34 @@ async def test_the_house_says_how_it_is(opened: Open) -> None:
     assert (await opened.ask("GET", "/logs?level=loud")).status == 422
     ready = await opened.ask("GET", "/ready")
     assert ready.status == (200 if ready.json["ready"] else 503)
+
+
+async def test_only_a_person_allows_what_a_job_names_and_only_what_was_read(opened: Open) -> None:
+    job = await created(opened, options={"model": "rehearsal", "profile": "full"})
+    path = f"/jobs/{job}/start"
+    refused = await opened.ask("POST", path, {"confirmed": True, "skip_pilot": True})
+    assert refused.status == 409 and refused.json["type"].endswith("/approval-needed") and refused.json["name"] == job
+    [waiting] = (await opened.ask("GET", "/approvals")).json["approvals"]
+    assert waiting["name"] == job and "shell" in waiting["text"]
+
+    async def person(method: str, digest: str):
+        headers = [HOST, JSON, *opened.person()]
+        body = json.dumps({"hash": digest}).encode()
+        return await knock(opened.app, method, f"{PREFIX}/approvals/{job}", headers, body)
+
+    by_program = await opened.ask("POST", f"/approvals/{job}", {"hash": waiting["hash"]})
+    assert by_program.status == 403 and by_program.json["type"].endswith("/people-only")
+    assert (await person("POST", "another")).status == 422
+    assert (await person("DELETE", waiting["hash"])).json["done"] is True
+    assert (await opened.ask("GET", "/approvals")).json["approvals"] == []
+    await opened.ask("POST", path, {"confirmed": True, "skip_pilot": True})  # asked for again
+    assert (await person("POST", waiting["hash"])).json["done"] is True
+    assert (await person("POST", waiting["hash"])).json["done"] is False
+    assert await opened.service.needed_approval(job) is None
+
+
+async def test_a_plan_says_what_a_person_agrees_to(opened: Open) -> None:
+    job = await created(opened)
+    plan = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
+    assert "2 units" in plan["text"] and plan["needs_choice"] is False
+    assert (await opened.ask("GET", f"/jobs/{job}/plan")).json["text"] is None

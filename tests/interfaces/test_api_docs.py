@@ -45,5 +45,6 @@ async def test_the_commands_of_the_docs_do_what_they_say(tmp_path: Path) -> None
     said = out.decode()
     assert process.returncode == 0, err.decode()
     assert '"status":"pilot"' in said and '[["succeeded",10]]' in said and '{"ready":true,"reasons":[]}' in said
+    assert "event: events\ndata: [{" in said
     assert said.count("urn:batchproc:problem/") == 1, "only the one that the docs show"
     assert (tmp_path / "user" / "contracts.csv").read_text().count("succeeded") >= 10

@@ -96,9 +96,10 @@ async def test_ctrl_c_ends_it_within_a_second_whoever_waits(server: Server) -> N
     _, job = await server.ask("POST", "/jobs", spec)
     who = processes.identity(server.hello["pid"])
     _, writer = await asyncio.open_connection("127.0.0.1", server.hello["port"])
-    head = f"GET /api/v1/jobs/{job['job_id']}/query HTTP/1.1\r\nHost: 127.0.0.1:{server.hello['port']}\r\n"
-    writer.write(head.encode())  # a request that never ends
+    host = f"Host: 127.0.0.1:{server.hello['port']}\r\n"
+    writer.write(f"GET /api/v1/jobs HTTP/1.1\r\n{host}".encode())  # a request that never ends
     idle = await asyncio.open_connection("127.0.0.1", server.hello["port"])
+    viewers = [await viewer(server, host) for _ in range(5)]
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
     asking = asyncio.create_task(server.ask("POST", f"/jobs/{job['job_id']}/query", {"sql": sql, "timeout_s": 60}))
     await asyncio.sleep(0.5)
@@ -106,12 +107,21 @@ async def test_ctrl_c_ends_it_within_a_second_whoever_waits(server: Server) -> N
     os.kill(server.hello["pid"], signal.SIGINT)
     await wait_until(lambda: not processes.is_alive(who), "it has ended", 5)
     took = time.monotonic() - begun
-    for one in (writer, idle[1]):
+    for one in (writer, idle[1], *(viewer for _, viewer in viewers)):
         one.close()
     status, problem = await asking
     assert (status, problem["type"].rpartition("/")[2]) == (503, "ending")
     assert took < 1.5, f"it took {took:.2f} s"
     assert "Traceback" not in (server.home / "dashboard.log").read_text()
+
+
+async def viewer(server: Server, host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Somebody who listens to events."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.hello["port"])
+    token = f"Authorization: {server.headers['Authorization']}\r\n"
+    writer.write(f"GET /api/v1/events HTTP/1.1\r\n{host}{token}\r\n".encode())
+    assert b"200" in await reader.readline()
+    return reader, writer
 
 
 async def test_a_taken_port_is_an_error_in_words(tmp_path: Path) -> None:

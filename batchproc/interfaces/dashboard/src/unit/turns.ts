@@ -78,7 +78,7 @@ function said(kind: string, data: Data): string {
     case "unit.claimed":
       return data.resumed_from ? `claimed; goes on in the conversation of attempt ${text(data.resumed_from)}` : "claimed";
     default:
-      return [kind.replace(/^agent\./, "").replace(/^unit\./, ""), ...Object.entries(data).filter(isTelling).map(([name, one]) => `${name} ${text(one)}`)].join(" · ");
+      return [kind.replace(/^agent\./, "").replace(/^unit\./, ""), ...Object.entries(data).filter(isTelling).map(worded)].join(" · ");
   }
 }
 
@@ -98,6 +98,10 @@ function billed(data: Data): string {
 
 function isTelling([name, one]: [string, unknown]): boolean {
   return one !== null && one !== false && one !== "" && name !== "charged" && name !== "outcome";
+}
+
+function worded([name, one]: [string, unknown]): string {
+  return name === "cost_usd" ? money(Number(one)) : `${name.replaceAll("_", " ")}: ${text(one)}`;
 }
 
 function list(of: unknown, what: string): string {

@@ -75,7 +75,7 @@ export class Fields {
       ...FIRST,
       ...payload.slice(0, SHOWN_PAYLOAD).map((one) => one.id),
       ...(UNANSWERED.has(status) ? [] : answers),
-      ...LAST,
+      ...LAST.filter((id) => id !== "error" || status !== "succeeded"),
     ];
   }
 

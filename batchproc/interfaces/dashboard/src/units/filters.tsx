@@ -21,9 +21,9 @@ export function Chips({ id, filter, job }: { id: string; filter: Filter; job: Jo
   }, [filter.status, job === undefined]);
   const shown = ["", ...STATUSES.filter((status) => status === filter.status || (job?.counts[status] ?? 0) > 0)];
   return (
-    <nav ref={bar} class="chips" aria-label="By status">
+    <nav ref={bar} class="by-status" aria-label="By status">
       {shown.map((status) => (
-        <a key={status} class={`chip status ${status}`} href={href(status)} aria-current={status === filter.status ? "true" : undefined}>
+        <a key={status} class={`status ${status}`} href={href(status)} aria-current={status === filter.status ? "true" : undefined}>
           {status ? <span class="dot" aria-hidden="true" /> : null}
           {status || "all"}
           <span class="count">{job ? count(status ? (job.counts[status] ?? 0) : job.total_units) : ""}</span>
@@ -80,7 +80,7 @@ export function Group({ filter, job, total }: { filter: Filter; job: JobStatus |
   const failure = job?.failures.find((one) => one.signature === filter.signature);
   const words = failure?.message ?? filter.signature;
   return (
-    <span class="chip group">
+    <span class="group">
       <span class="words" title={`${words}\n${filter.signature}`}>
         {words}
       </span>
@@ -113,7 +113,7 @@ export function Columns({ shown, fields }: { shown: Column[]; fields: Fields }) 
     setQuery({ cols: cols === usual ? null : cols });
   };
   return (
-    <details class="menu" ref={menu} onKeyDown={close}>
+    <details class="columns" ref={menu} onKeyDown={close}>
       <summary class="button">Columns</summary>
       <fieldset>
         <legend class="visually-hidden">Columns of the table</legend>

@@ -17,6 +17,7 @@ _LONG_WAIT_MS = 5_000  # the CLI would wait so long for a limit with a slot in i
 _CUT = (
     "Output token limit hit."  # with these words the CLI asks for the rest of an answer; its result is then only that
 )
+_ANSWERED = frozenset({"text", "thinking", "tool_use"})
 _ANSWER_TOOL = "StructuredOutput"  # how a schema's answer is given: not a deed
 
 
@@ -41,6 +42,7 @@ class Tally:
     said: str = ""
     draft: Json = None  # the structured answer that was tried last
     lacks: str = ""  # MCP servers of the job that did not start
+    read: dict[str, int] = field(default_factory=dict)  # by the model answer that came last, as long as it is not told
 
     @property
     def refused(self) -> bool:
@@ -76,7 +78,14 @@ class Tally:
                 self.bill = frame
                 for denial in frame.get("permission_denials") or ():
                     self._deny(denial)
-        return [Message(kind=kind, data=sayings.fit(data)) for kind, data in sayings.say(frame)]
+        return [Message(kind=kind, data=sayings.fit(data | self._read_by(kind))) for kind, data in sayings.say(frame)]
+
+    def _read_by(self, kind: str) -> dict[str, Json]:
+        """What the first thing of a model answer adds: the tokens that it read. How many it wrote is not known yet."""
+        if kind not in _ANSWERED or not self.read:
+            return {}
+        read, self.read = self.read, {}
+        return {"read": read}
 
     def report(self, ended: str, *, duration_s: float, detail: str = "", subtype: str = "") -> Report:
         """The bill, and what was counted on the way to it. Without a bill the cost is unknown and says 0; an
@@ -130,6 +139,8 @@ class Tally:
     def _add_answer(self, frame: Frame) -> None:
         message = frame.get("message") or {}
         if message.get("model") != _SYNTHETIC:
+            if str(message.get("id")) not in self.calls:
+                self.read = _read(message.get("usage") or {})
             self.calls[str(message.get("id"))] = message.get("usage") or {}
         if frame.get("error"):
             self.api_error = str(frame["error"])
@@ -189,6 +200,17 @@ def _moment(said: object) -> float | None:
 def _size(usage: Frame) -> int:
     """Tokens that one request read."""
     return sum(int(usage.get(f"{kind}input_tokens") or 0) for kind in ("", "cache_read_", "cache_creation_"))
+
+
+def _read(usage: Frame) -> dict[str, int]:
+    """Tokens of one request, by what they cost: anew, from the cache, into it. Empty if there were none."""
+    kinds = {
+        "tokens": "input_tokens",
+        "cache_read": "cache_read_input_tokens",
+        "cache_write": "cache_creation_input_tokens",
+    }
+    found = {name: int(usage.get(kind) or 0) for name, kind in kinds.items()}
+    return {name: count for name, count in found.items() if count}
 
 
 def _models(bill: Frame) -> list[Frame]:

@@ -193,6 +193,23 @@ def test_a_run_is_told_in_order_and_its_report_is_the_bill() -> None:
     assert end.session_id == SESSION
 
 
+def test_the_first_thing_of_each_model_answer_says_what_that_answer_read() -> None:
+    nothing_to_say = answer({"type": "thinking", "thinking": "", "signature": "c2ln"}, number=2)
+    _, said = tell(
+        answer({"type": "text", "text": "let me"}), answer(use(0, file_path="/f")), result(0, "1\thello"),
+        nothing_to_say, answer({"type": "text", "text": "done"}, number=2), RESULT,
+    )  # fmt: skip
+    read = {"tokens": 100, "cache_read": 7, "cache_write": 3}
+    assert [message.data.get("read") for message in said] == [read, None, None, read, None]
+
+
+def test_a_model_answer_that_read_nothing_says_nothing_of_it() -> None:
+    free = answer({"type": "text", "text": "let me"})
+    free["message"]["usage"] = dict.fromkeys(USAGE, 0)
+    _, said = tell(free)
+    assert said[0].data == {"text": "let me"}
+
+
 def test_a_tool_that_was_asked_for_and_never_answered_may_have_run() -> None:
     tally, _ = tell(answer(use(0, "Write")))
     end = tally.report("died", duration_s=1)

@@ -16,7 +16,6 @@ export function Attempts({ unit, talk }: { unit: UnitDetail; talk: Conversation 
   return (
     <Card title={unit.attempts.length === 1 ? "1 attempt" : `${count(unit.attempts.length)} attempts`} class="attempts">
       {unit.attempts.length ? <Table of={unit.attempts} /> : <p class="nothing">None was made yet.</p>}
-      {unit.earlier.length ? <p class="lineage">{`${count(unit.earlier.length)} earlier answers, before its description or its source was another one. `}</p> : null}
       <p class="lineage">{unit.lineage}</p>
       <Compare unit={unit} talk={talk} />
     </Card>

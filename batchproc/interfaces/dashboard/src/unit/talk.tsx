@@ -57,6 +57,7 @@ function AttemptTalk({ of }: { of: Attempt }) {
       <ol>
         {of.items.map((item) => (
           <li key={item.event.seq} class={item.nested ? `of-${item.kind} nested` : `of-${item.kind}`}>
+            {item.turn ? <small class="turn">{item.turn}</small> : null}
             <Said item={item} />
           </li>
         ))}

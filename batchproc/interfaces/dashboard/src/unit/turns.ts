@@ -1,15 +1,17 @@
 // What an agent's events say, put in order for reading: tool calls with their results, attempts one after the other. Pure.
-import { duration, money, big } from "../format";
+import { big, duration, money, percent } from "../format";
 import type { EventLine } from "../types";
 
-export type Item =
-  | { kind: "text" | "thinking" | "told"; event: EventLine; nested: boolean }
-  | { kind: "call"; event: EventLine; result?: EventLine; nested: boolean }
-  | { kind: "note"; event: EventLine; words: string; tone: "" | "bad"; nested: boolean };
+export type Item = { event: EventLine; nested: boolean; /** Where a turn begins: which, and what it read. */ turn?: string } & (
+  | { kind: "text" | "thinking" | "told" }
+  | { kind: "call"; result?: EventLine }
+  | { kind: "note"; words: string; tone: "" | "bad" }
+);
 
 export interface Talk {
   attempt: number | null;
   items: Item[];
+  turns: number;
   begun: string;
   /** The CLI's own bill at the end. */
   bill?: EventLine;
@@ -23,7 +25,7 @@ export function talks(events: EventLine[]): Talk[] {
   for (const event of events) {
     let talk = out[out.length - 1];
     if (!talk || (event.attempt !== null && event.attempt !== talk.attempt)) {
-      talk = { attempt: event.attempt, items: [], begun: event.at };
+      talk = { attempt: event.attempt, items: [], turns: 0, begun: event.at };
       out.push(talk);
     }
     const call = event.kind === "agent.tool_result" ? calls.get(event.data.id) : undefined;
@@ -34,6 +36,7 @@ export function talks(events: EventLine[]): Talk[] {
     if (event.kind === "agent.result") talk.bill = event;
     const item = itemOf(event);
     if (!item) continue;
+    if (event.data.read) item.turn = read(event.data.read as Record<string, number>, (talk.turns += 1));
     if (item.kind === "call") calls.set(event.data.id, item);
     talk.items.push(item);
   }
@@ -94,6 +97,11 @@ function billed(data: Data): string {
     tokens ? `${big(read)} read, ${big(cached)} from the cache, ${big(Number(usage.output_tokens ?? 0))} written` : "",
     Array.isArray(data.errors) ? data.errors.map(text).join("; ") : "",
   ].filter(Boolean).join(" · ");
+}
+
+function read({ tokens = 0, cache_read = 0, cache_write = 0 }: Record<string, number>, turn: number): string {
+  const all = tokens + cache_read + cache_write;
+  return `turn ${turn} · ${big(all)} tokens read${cache_read ? `, ${percent(cache_read / all)} from the cache` : ""}`;
 }
 
 function isTelling([name, one]: [string, unknown]): boolean {

@@ -10,6 +10,7 @@ import { asProblem } from "../resource";
 import { Call, Result } from "./call";
 import { Long } from "./fields";
 import { type Item, type Talk as Attempt, talks, text } from "./turns";
+import "../style/talk.css";
 import type { Conversation } from "./useconversation";
 
 const NEAR_PX = 120;

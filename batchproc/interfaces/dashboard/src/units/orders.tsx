@@ -5,6 +5,7 @@ import { units as unitsOf } from "../format";
 import type { ControlledJob } from "../types";
 import { confirm } from "../ui/confirm";
 import { Field } from "../ui/basics";
+import "../style/orders.css";
 
 /** Keys that one request may name. */
 const AT_ONCE = 10_000;
@@ -37,7 +38,7 @@ export function askToRetry({ id, count, which, done }: Order): void {
         <Field label="Further instructions" hint="Added to the job's own for these units. May be empty.">
           <textarea onInput={(event) => (said.value = event.currentTarget.value)} maxLength={50_000} />
         </Field>
-        <label class="check">
+        <label class="goes-on">
           <input type="checkbox" onChange={(event) => (goesOn.value = event.currentTarget.checked)} />
           Continue {count === 1 ? "its" : "each one's"} last conversation, where there is one
         </label>

@@ -29,8 +29,12 @@ export function Charts({ id }: { id: string }) {
       ) : (
         <>
           <Chart kind="rate" title="Units that ended, a minute" rows={shown} at={at} words={rateWords} labels={perMinute} />
-          <Chart kind="spent" title="Money spent" rows={shown} at={at} words={spentWords} labels={money} />
-          <Chart kind="cached" title="Tokens from the cache" rows={shown} at={at} words={cachedWords} labels={percent} />
+          {shown.some((row) => row.spent > 0) ? (
+            <Chart kind="spent" title="Money spent" rows={shown} at={at} words={spentWords} labels={money} />
+          ) : null}
+          {shown.some((row) => row.cached !== null) ? (
+            <Chart kind="cached" title="Tokens from the cache" rows={shown} at={at} words={cachedWords} labels={percent} />
+          ) : null}
           <Table rows={shown} />
         </>
       )}

@@ -14,25 +14,35 @@ export interface Drawn {
 const HEIGHT = 132;
 const FONT_PX = 11;
 
+/** Seconds between the times that are written below a chart. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200].map((minutes) => minutes * 60);
+
 export function draw(kind: Kind, into: HTMLElement, rows: Row[], labels: (n: number) => string, onRow: (at: number | null) => void): Drawn {
   const colour = colours(into);
+  let newest = rows;
   const options: uPlot.Options = {
     width: into.clientWidth,
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { setScale: false }, sync: { key: "job" } },
     hooks: { setCursor: [(chart) => onRow(chart.cursor.idx ?? null)] },
-    scales: { x: { time: true }, y: { range: (_, _low, high) => (kind === "cached" ? [0, 1] : [0, high > 0 ? high * 1.08 : 1]) } },
-    padding: [8, 6, 0, 0],
+    scales: {
+      x: { time: true, range: () => ends(newest) },
+      y: { range: (_, _low, high) => (kind === "cached" ? [0, 1] : [0, high > 0 ? high * 1.08 : 1]) },
+    },
+    padding: [8, 18, 0, 0],
     axes: [
-      axis(colour, { size: 22, space: 72, values: (_, at) => at.map((one) => timeOf(one, at)) }),
+      axis(colour, { size: 22, space: 72, incrs: STEPS, values: (_, at) => at.map((one) => timeOf(one, at)) }),
       axis(colour, { size: 52, space: 34, values: (_, at) => at.map((one) => labels(one)) }),
     ],
     series: [{}, ...seriesOf(kind, colour)],
   };
   const chart = new uPlot(options, columns(kind, rows), into);
   return {
-    show: (newer) => chart.setData(columns(kind, newer)),
+    show: (newer) => {
+      newest = newer;
+      chart.setData(columns(kind, newer));
+    },
     resize: (width) => chart.setSize({ width, height: HEIGHT }),
     end: () => chart.destroy(),
   };
@@ -53,7 +63,7 @@ function axis(colour: Colour, more: uPlot.Axis): uPlot.Axis {
 }
 
 function seriesOf(kind: Kind, colour: Colour): uPlot.Series[] {
-  const bars = uPlot.paths.bars?.({ size: [0.9, 24], align: 1 });
+  const bars = uPlot.paths.bars?.({ size: [0.9, 48] });
   switch (kind) {
     case "rate": // the highest first: the others are drawn over it
       return ["failed", "flagged", "succeeded"].map((name) => ({ fill: colour(name), width: 0, paths: bars, points: { show: false } }));
@@ -65,7 +75,7 @@ function seriesOf(kind: Kind, colour: Colour): uPlot.Series[] {
 }
 
 function columns(kind: Kind, rows: Row[]): uPlot.AlignedData {
-  const at = rows.map((row) => row.at);
+  const at = rows.map((row) => row.at + row.span / 2);
   if (kind === "spent") return [at, rows.map((row) => row.spent)];
   if (kind === "cached") return [at, rows.map((row) => row.cached)];
   const share = (row: Row, n: number) => (n ? (row.rate * n) / (row.succeeded + row.flagged + row.failed) : 0);
@@ -75,6 +85,11 @@ function columns(kind: Kind, rows: Row[]): uPlot.AlignedData {
     rows.map((row) => share(row, row.succeeded + row.flagged)),
     rows.map((row) => share(row, row.succeeded)),
   ];
+}
+
+function ends(rows: Row[]): [number, number] {
+  const [first, last] = [rows[0], rows.at(-1)];
+  return [first?.at ?? 0, last ? last.at + last.span : 1];
 }
 
 /** As much of the time as tells the labels apart. */

@@ -5,6 +5,8 @@ import type { Point, Stats } from "../types";
 export interface Row {
   /** Seconds since 1970: when the span begins. */
   at: number;
+  /** Seconds. */
+  span: number;
   succeeded: number;
   flagged: number;
   failed: number;
@@ -17,30 +19,34 @@ export interface Row {
 }
 
 const MOST_ROWS = 2000;
+/** Of a span that has just begun less is not told. */
+const LEAST_S = 10;
 
 /** The server leaves out spans in which nothing ended: they are put in, so that a lull looks like one. */
-export function rows({ series, span_s: span }: Pick<Stats, "series" | "span_s">): Row[] {
+export function rows({ series, span_s: span }: Pick<Stats, "series" | "span_s">, now = Date.now() / 1000): Row[] {
   const made: Row[] = [];
   let spent = 0;
   for (const point of series) {
     const at = Date.parse(point.at) / 1000;
     for (let last = made.at(-1); last && last.at + 1.5 * span < at && made.length < MOST_ROWS; last = made.at(-1)) {
-      made.push({ at: last.at + span, succeeded: 0, flagged: 0, failed: 0, rate: 0, spent, cached: null });
+      made.push({ at: last.at + span, span, succeeded: 0, flagged: 0, failed: 0, rate: 0, spent, cached: null });
     }
     spent += point.cost_usd;
-    made.push(row(point, at, span, spent));
+    made.push(row(point, at, span, spent, now));
   }
   return made;
 }
 
-function row(point: Point, at: number, span: number, spent: number): Row {
+function row(point: Point, at: number, span: number, spent: number, now: number): Row {
   const { succeeded, flagged, failed } = point;
+  const passed = Math.max(Math.min(LEAST_S, span), Math.min(span, now - at)); // the newest span is not over yet
   return {
     at,
+    span,
     succeeded,
     flagged,
     failed,
-    rate: ((succeeded + flagged + failed) * 60) / span,
+    rate: ((succeeded + flagged + failed) * 60) / passed,
     spent,
     cached: point.tokens > 0 ? point.cache_read_tokens / point.tokens : null,
   };
@@ -64,5 +70,5 @@ export function cachedWords({ cached }: Row): string {
 }
 
 export function perMinute(rate: number): string {
-  return rate >= 10 || rate === 0 ? count(Math.round(rate)) : rate.toFixed(1);
+  return rate >= 10 || rate === 0 ? count(Math.round(rate)) : String(Number(rate.toFixed(1)));
 }

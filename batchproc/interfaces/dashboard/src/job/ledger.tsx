@@ -87,6 +87,7 @@ function left(job: JobStatus): { words: string; note: string } {
 
 function perUnit(job: JobStatus): string {
   const done = (job.counts.succeeded ?? 0) + (job.counts.flagged ?? 0) + (job.counts.failed ?? 0);
+  if (done && !job.tokens) return "none used";
   return done ? `${big(Math.round(job.tokens / done))} a unit that ended` : "none yet";
 }
 

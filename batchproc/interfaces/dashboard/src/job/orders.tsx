@@ -6,6 +6,7 @@ import { go } from "../router";
 import type { ControlledJob, JobSpec, JobStatus, PlanAnswer, StartedJob } from "../types";
 import { Field } from "../ui/basics";
 import { confirm } from "../ui/confirm";
+import { plain } from "./words";
 
 export type Order = (job: JobStatus, done: () => void) => void;
 
@@ -91,7 +92,7 @@ export const askDelete: Order = (job) => {
     act: async () => {
       const told = await send<{ message: string }>("DELETE", at(job.job_id), { why: why.value || null });
       go("/");
-      return told.message;
+      return plain(told.message);
     },
   });
 };
@@ -131,7 +132,7 @@ export const askStart: Order = async (job, done) => {
       const body = { skip_pilot: all, confirmed: all, why: why.value || null };
       const told = await send<StartedJob>("POST", at(job.job_id, "start"), body);
       done();
-      return told.message;
+      return plain(told.message);
     },
   });
 };
@@ -139,7 +140,7 @@ export const askStart: Order = async (job, done) => {
 async function control(job: JobStatus, verb: string, body: object, done: () => void): Promise<string> {
   const told = await send<ControlledJob>("POST", at(job.job_id, verb), body);
   done();
-  return told.message;
+  return plain(told.message);
 }
 
 export function isFree(job: JobStatus): boolean {

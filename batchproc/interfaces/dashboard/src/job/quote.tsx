@@ -15,7 +15,7 @@ export function QuoteCard({ job }: { job: JobStatus }) {
   const { quote, forecast } = job;
   if (!quote && !forecast) return null;
   return (
-    <Card title="Quote against reality" class="quote">
+    <Card title={quote ? "Quote against reality" : "Forecast"} class="quote">
       <table>
         <thead>
           <tr>

@@ -6,6 +6,7 @@ import type { ControlledJob, JobStatus } from "../types";
 import { Field } from "../ui/basics";
 import { confirm } from "../ui/confirm";
 import { isFree } from "./orders";
+import { plain } from "./words";
 
 export interface Again {
   signature?: string;
@@ -28,7 +29,7 @@ export function askRetry(job: JobStatus, again: Again, done: () => void): void {
       const body = { ...which, instructions: instructions.value.trim() || null, continue_session: goOn.value };
       const told = await send<ControlledJob>("POST", at(job.job_id, "retry"), body);
       done();
-      return told.message;
+      return plain(told.message);
     },
   });
 }

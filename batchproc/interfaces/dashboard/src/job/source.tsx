@@ -7,6 +7,7 @@ import { asProblem } from "../resource";
 import type { JobStatus, SourceUpdate } from "../types";
 import { confirm } from "../ui/confirm";
 import { Why } from "./orders";
+import { plain } from "./words";
 
 const LOOK_AGAIN_MS = 1000;
 
@@ -25,7 +26,7 @@ export function askSource(job: JobStatus, done: () => void): void {
     body: <Plan found={found} why={why} open={open} />,
     act: async () => {
       const { plan } = found.value;
-      if (plan?.state !== "plan") throw new Problem(0, "no plan", "There is nothing to apply yet.");
+      if (plan?.state !== "plan") throw new Problem(0, "no plan", plan?.state === "same" ? "The source is as it was: there is nothing to apply." : "It is not read through yet.");
       const told = await send<SourceUpdate>("POST", at(job.job_id, "source"), {
         confirmed: true,
         agreed: plan.reading,
@@ -34,7 +35,7 @@ export function askSource(job: JobStatus, done: () => void): void {
       found.value = { plan: told };
       if (told.state !== "applied") throw new Problem(0, "changed", told.message);
       done();
-      return told.message;
+      return plain(told.message);
     },
   });
 }

@@ -9,6 +9,7 @@ export interface Standing {
   total_units: number;
   resume_at?: string | null;
   counts: Record<string, number>;
+  next?: string;
 }
 
 export interface Waits {
@@ -22,6 +23,14 @@ export interface Waits {
   action?: "start" | "resume" | "raise" | "pilot" | "again";
   room?: "doctor" | "approvals";
 }
+
+const NOT_APPROVED: Waits = {
+  title: "It names a program that is not approved",
+  todo: "A person reads and approves it, then resumes the job.",
+  person: true,
+  action: "resume",
+  room: "approvals",
+};
 
 const PAUSES: Record<string, Waits> = {
   user: { title: "Paused by a person", todo: "Resume it to go on.", person: true, action: "resume" },
@@ -68,13 +77,7 @@ const PAUSES: Record<string, Waits> = {
     action: "resume",
     room: "doctor",
   },
-  approval: {
-    title: "A program is not approved",
-    todo: "A person reads and approves it, then resumes the job.",
-    person: true,
-    action: "resume",
-    room: "approvals",
-  },
+  approval: NOT_APPROVED,
 };
 
 /** What the job waits for; undefined while it moves or has ended well. */
@@ -92,6 +95,9 @@ export function waitsFor(job: Standing): Waits | undefined {
     case "failed":
       return { title: "Its source could not be read", todo: "Mend the source, then create the job again.", person: false };
     case "ready":
+      if (job.next?.startsWith("a person approves it")) {
+        return { ...NOT_APPROVED, todo: "A person reads and approves it. Then start the job.", action: "start" };
+      }
       return {
         title: "Nothing has run yet",
         todo: "Start tries a few units first: the pilot. It shows their answers and what the rest will cost, and waits for you.",
@@ -131,6 +137,17 @@ function paused(job: Standing): Waits {
 /** Whether a person can be of use; the server's word for what waits is not needed for it. */
 export function needsPerson(job: Standing): boolean {
   return waitsFor(job)?.person ?? false;
+}
+
+/** What the server said, without what is meant for programs: sentences that name a call. */
+export function plain(message: string): string {
+  const parts = message.split(/(?<=[.;]) /).filter((part) => !/[a-z]+_[a-z]+\(|when this chat closes|^guard: /.test(part));
+  return parts.join(" ").replace(/[.;]$/, "");
+}
+
+/** A pause has a word for its reason; all else has a text, which is shown apart. */
+export function shortReason(job: Pick<Standing, "status" | "reason">): string | null {
+  return job.status === "paused" ? job.reason : null;
 }
 
 export const ENDED = new Set(["completed", "failed", "cancelled", "skipped"]);

@@ -1,6 +1,6 @@
 // A job on one line of the list: how far it is, what it costs, how long it takes, and what it waits for.
 import { ago, count, money, percent, span, STATUSES, units } from "../format";
-import { ENDED, needsPerson, tone, waitsFor } from "../job/words";
+import { ENDED, needsPerson, shortReason, tone, waitsFor } from "../job/words";
 import { to } from "../router";
 import type { JobCard } from "../types";
 import { Bar, LedgerBar, Status } from "../ui/basics";
@@ -12,6 +12,7 @@ interface Props {
 
 export function Row({ job, now }: Props) {
   const needs = needsPerson(job);
+  const why = job.detail ?? (job.status === "failed" ? job.reason : null);
   return (
     <li class={`job-row${needs ? " needs" : ""}`}>
       <div class="what">
@@ -23,8 +24,8 @@ export function Row({ job, now }: Props) {
         </small>
       </div>
       <div class="state">
-        <Status of={job.status} reason={job.reason} />
-        {job.detail && !needs ? <small title={job.detail}>{job.detail}</small> : null}
+        <Status of={job.status} reason={shortReason(job)} />
+        {why && !needs ? <small title={why}>{why}</small> : null}
       </div>
       <div class="far">
         <span class="percent">{percent(job.percent / 100)}</span>

@@ -55,7 +55,7 @@ function Overview({ job, again }: Props) {
           <div class="stack">
             {review ? null : pilot}
             {tries ? null : <Charts id={job.job_id} />}
-            <QuoteCard job={job} />
+            {review ? null : <QuoteCard job={job} />}
             <Description id={job.job_id} />
           </div>
           <div class="stack">
@@ -91,12 +91,13 @@ function Attention({ job }: { job: JobStatus }) {
     );
   }
   if (!waits) return null;
+  const why = job.detail ?? (job.status === "failed" ? job.reason : null);
   const by = job.status === "paused" && job.reason === "user" ? job.changes.find((one) => one.kind === "job.paused") : undefined;
   return (
     <div class={waits.person ? "attention needs" : "attention"} role="status">
       <p>
         <strong>{by ? `Paused by ${by.by}, ${clock(by.at)}` : waits.title}.</strong>{" "}
-        {by?.why ? `“${by.why}” ` : job.detail ? `${job.detail.replace(/\.?$/, ".")} ` : ""}
+        {by?.why ? `“${by.why}” ` : why ? `${why.replace(/\.?$/, ".")} ` : ""}
         {waits.todo}
       </p>
       {waits.room ? (

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { connection } from "../live";
 import { to } from "../router";
 import { percent } from "../format";
+import { shortReason } from "../job/words";
 import "../style/jobtabs.css";
 import type { JobStatus } from "../types";
 import { Status } from "./basics";
@@ -46,7 +47,7 @@ export function JobTabs({ id, here, children }: Props) {
 function Standing({ job }: { job: JobStatus }) {
   return (
     <>
-      <Status of={job.status} reason={job.reason} />
+      <Status of={job.status} reason={shortReason(job)} />
       {MOVING.has(job.status) ? <Light /> : null}
     </>
   );

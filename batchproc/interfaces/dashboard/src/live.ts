@@ -24,6 +24,8 @@ interface Wanted {
 }
 
 const LONGEST_WAIT_MS = 10_000;
+/** A browser has six connections to us, over all its tabs: one that nobody sees gives its own back after this. */
+const UNSEEN_MS = 5_000;
 
 /** Watch ticks: that something changed, and in which jobs. Returns how to stop. */
 export function ticks(wanted: Wanted, onTick: (tick: Tick) => void): () => void {
@@ -51,10 +53,13 @@ async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: Ab
   let last = wanted.after === undefined ? "" : String(wanted.after);
   let wait = 500;
   while (!stop.signal.aborted) {
+    await seen(stop.signal);
+    const until = new AbortController();
+    const forget = whenUnseen(() => until.abort());
     try {
       const answer = await fetch(`/api/v1/events${search({ ...wanted, after: last || undefined })}`, {
         headers: { ...headers(), Accept: "text/event-stream" },
-        signal: stop.signal,
+        signal: AbortSignal.any([stop.signal, until.signal]),
       });
       if (answer.status === 401) return close();
       if (!answer.ok || !answer.body) throw new Error(answer.statusText);
@@ -66,12 +71,38 @@ async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: Ab
       }
     } catch {
       // the server went away, or the network: once more below
+    } finally {
+      forget();
     }
     if (stop.signal.aborted) return;
+    if (until.signal.aborted) continue;
     connection.value = "away";
     await new Promise((again) => setTimeout(again, wait * (0.75 + Math.random() / 2)));
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
+}
+
+/** Resolves once the page is seen, or nobody wants the stream any more. */
+function seen(stop: AbortSignal): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", () => resolve(), { once: true, signal: stop });
+    stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** Calls once the page has not been seen for a while. Returns how to forget it. */
+function whenUnseen(action: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const changed = () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(action, UNSEEN_MS);
+  };
+  document.addEventListener("visibilitychange", changed);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", changed);
+  };
 }
 
 interface Message {

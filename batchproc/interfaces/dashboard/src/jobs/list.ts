@@ -32,10 +32,10 @@ export function useJobList(text: string, status: string): JobList {
     const stop = new AbortController();
     let pages: Page[] = [];
     let queue: Promise<void> = Promise.resolve();
-    const load = async (cursor: string | null): Promise<Page> => ({
-      ...(await get<JobCards>("/jobs", { text, status, cursor, limit: PAGE }, stop.signal)),
-      cursor,
-    });
+    const load = async (cursor: string | null): Promise<Page> => {
+      const page = await get<JobCards>("/jobs", { text, status, cursor, limit: PAGE }, stop.signal);
+      return { ...page, jobs: page.jobs.map((job) => sameOr(jobs.peek(), job)), cursor };
+    };
     const show = () => {
       jobs.value = [...new Map(pages.flatMap((page) => page.jobs.map((job) => [job.job_id, job]))).values()];
       total.value = pages[0]?.total ?? 0;
@@ -66,6 +66,12 @@ export function useJobList(text: string, status: string): JobList {
   }, [text, status]);
 
   return { jobs, total, hasMore, problem, more: () => run.current.more(), again: (changed) => run.current.again(changed) };
+}
+
+/** What has not changed stays the very object that it was: its row is not drawn again. */
+function sameOr(known: JobCard[] | undefined, job: JobCard): JobCard {
+  const old = known?.find((one) => one.job_id === job.job_id);
+  return old && JSON.stringify(old) === JSON.stringify(job) ? old : job;
 }
 
 /** Pages begin where the one before them ends: where that has moved, all that follow are loaded again. */

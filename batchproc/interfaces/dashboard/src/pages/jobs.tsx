@@ -4,7 +4,7 @@ import { count, units } from "../format";
 import { needsPerson } from "../job/words";
 import { type House, HouseLine, useHouse } from "../jobs/house";
 import { type JobList, useJobList } from "../jobs/list";
-import { Row } from "../jobs/row";
+import { rowOf } from "../jobs/row";
 import { useKeys } from "../keys";
 import { ticks } from "../live";
 import { throttled } from "../resource";
@@ -54,7 +54,7 @@ function useChanges(list: JobList, house: () => void): void {
       for (const id of tick.jobs) changed.add(id);
       renew();
     });
-    const timer = setInterval(renew, AT_LEAST_EVERY_MS);
+    const timer = setInterval(() => document.hidden || renew(), AT_LEAST_EVERY_MS);
     return () => {
       clearInterval(timer);
       stop();
@@ -128,9 +128,7 @@ function Lists({ list, jobs, house }: { list: JobList; jobs: JobCard[]; house: H
                 <p class="todo">Read what it would allow, then allow it or say no.</p>
               </li>
             ))}
-            {waiting.map((job) => (
-              <Row key={job.job_id} job={job} now={now} />
-            ))}
+            {waiting.map((job) => rowOf(job, now))}
           </ul>
         </section>
       ) : null}
@@ -139,9 +137,7 @@ function Lists({ list, jobs, house }: { list: JobList; jobs: JobCard[]; house: H
           {narrowed ? "Found" : waiting.length ? "All others" : "All"} <span>{count(list.total.value - waiting.length)}</span>
         </h2>
         <ul class="job-list">
-          {rest.map((job) => (
-            <Row key={job.job_id} job={job} now={now} />
-          ))}
+          {rest.map((job) => rowOf(job, now))}
         </ul>
         {list.hasMore.value ? (
           <button type="button" class="more" onClick={list.more}>

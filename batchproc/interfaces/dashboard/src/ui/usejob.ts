@@ -79,7 +79,7 @@ function opened(id: string): Kept {
     for (const watcher of watchers) watcher();
   }, AT_MOST_EVERY_MS);
   const silence = ticks({ job_id: id }, ticked);
-  const timer = setInterval(ticked, AT_LEAST_EVERY_MS);
+  const timer = setInterval(() => document.hidden || ticked(), AT_LEAST_EVERY_MS);
   void again();
   return {
     id,

@@ -183,7 +183,7 @@ function Check({ name, ok, found, wayOut, isRequired }: CheckProps) {
 
 /** The same for programs: they show a token instead of a link. */
 function Programs({ version }: { version: string | undefined }) {
-  const curl = `curl -H "Authorization: Bearer $(cat ~/.batchproc/tokens/api)" ${location.origin}/api/v1/jobs`;
+  const curl = `curl -H "Authorization: Bearer $(cat \${BATCHPROC_HOME:-~/.batchproc}/tokens/api)" ${location.origin}/api/v1/jobs`;
   return (
     <Card title="For programs" class="whole" aside={<small>batchproc {version ?? ""}</small>}>
       <p>

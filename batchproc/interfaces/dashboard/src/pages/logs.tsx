@@ -106,10 +106,17 @@ function Place({ name, words, disabled }: { name: "job_id" | "key"; words: strin
 }
 
 function Lines({ tail, lines, of }: { tail: Tail; lines: LogLine[]; of: string }) {
+  if (lines.length === 0 && !NAMES.some((name) => query(name))) {
+    return (
+      <Empty title="Nothing was logged">
+        <p>What the supervisor, agents and sources say beside the facts stands here. The facts themselves stand with each unit.</p>
+      </Empty>
+    );
+  }
   if (lines.length === 0) {
     return (
       <Empty title="No such line">
-        <p>Nothing was logged that fits. Fewer filters or a longer time may show more; facts about units stand on their own pages.</p>
+        <p>Nothing was logged that fits. Fewer filters or a longer time may show more.</p>
       </Empty>
     );
   }

@@ -55,7 +55,7 @@ function Waits({ of, again }: { of: Approvable; again: () => void }) {
   return (
     <section class="card" aria-label={of.what}>
       <header>
-        <h2>{of.what}</h2>
+        <h2>{what(of)}</h2>
         <small>
           {of.job_id ? <a href={to("jobs", of.job_id)}>{of.job_id}</a> : <span class="mono">{of.name}</span>}
           {of.asked_at ? (
@@ -87,6 +87,8 @@ function Waits({ of, again }: { of: Approvable; again: () => void }) {
   );
 }
 
+const what = (of: Approvable) => of.what.charAt(0).toUpperCase() + of.what.slice(1);
+
 const at = (of: Approvable) => `/approvals/${encodeURIComponent(of.name)}`;
 
 function approve(of: Approvable, again: () => void): void {
@@ -95,7 +97,7 @@ function approve(of: Approvable, again: () => void): void {
     body: (
       <>
         <p>
-          <strong>{of.what}.</strong> It allows just what the text says, for this and for whatever asks for exactly the same later. If
+          <strong>{what(of)}.</strong> It allows just what the text says, for this and for whatever asks for exactly the same later. If
           anything of it changes, it has to be allowed anew.
         </p>
         <p>
@@ -117,7 +119,7 @@ function decline(of: Approvable, again: () => void): void {
     title: "Say no to this?",
     body: (
       <p>
-        <strong>{of.what}.</strong> It is taken off this list and stays forbidden. Whoever asked may ask again, and then it stands here
+        <strong>{what(of)}.</strong> It is taken off this list and stays forbidden. Whoever asked may ask again, and then it stands here
         again.
       </p>
     ),

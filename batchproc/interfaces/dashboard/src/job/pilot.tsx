@@ -1,4 +1,5 @@
 // The pilot of a job: what it tried, what it says of the rest, and what a person decides.
+import { useEffect, useRef } from "preact/hooks";
 import { type Signal, useSignal } from "@preact/signals";
 import { duration, money, units } from "../format";
 import { lazy } from "../lazy";
@@ -6,6 +7,7 @@ import { to } from "../router";
 import "../style/pilot.css";
 import type { JobStatus, PilotAnswer } from "../types";
 import { Card } from "../ui/basics";
+import { useJob } from "../ui/usejob";
 import { Decision } from "../pilot/decision";
 import { Gold } from "../pilot/gold";
 import { PilotUnit } from "../pilot/unit";
@@ -16,6 +18,9 @@ const TryForm = lazy(() => import("../pilot/trying").then((part) => part.TryForm
 
 /** Which form is open beside the decision. */
 export type Open = "change" | "try" | undefined;
+
+/** Units that are shown at once: those of a gold set may be hundreds. */
+const FIRST = 10;
 
 export function PilotReview({ job }: { job: JobStatus }) {
   const said = useSignal("");
@@ -54,33 +59,63 @@ function Trying({ job, pilot, said }: Props) {
 function Deciding({ job, pilot, said }: Props) {
   const open = useSignal<Open>(undefined);
   const chosen = useSignal("");
+  const { again } = useJob(job.job_id);
   return (
     <section id="pilot" class="pilot deciding" aria-label="Pilot review">
       <div class="stack">
         {said.value ? <p class="note">{said.value}</p> : null}
-        <Form job={job} pilot={pilot} open={open} said={said} />
+        <Form job={job} pilot={pilot} open={open} said={said} again={again} />
         {pilot.gold ? <Gold id={job.job_id} gold={pilot.gold} /> : null}
         {pilot.variants ? <Variants id={job.job_id} table={pilot.variants} chosen={chosen} /> : null}
-        <Card title={title(pilot)} aside={<small>{summary(pilot)}</small>} class="flush">
-          {pilot.results.map((one) => (
-            <PilotUnit key={one.key} id={job.job_id} unit={one} round={pilot.round} />
-          ))}
-        </Card>
+        <Units id={job.job_id} pilot={pilot} />
       </div>
-      <Decision job={job} pilot={pilot} chosen={chosen} open={open} said={said} />
+      <Decision job={job} pilot={pilot} chosen={chosen} open={open} said={said} again={again} />
     </section>
   );
 }
 
-function Form({ job, pilot, open, said }: Props & { open: Signal<Open> }) {
+function Units({ id, pilot }: { id: string; pilot: PilotAnswer }) {
+  const all = useSignal(false);
+  const results = all.value ? pilot.results : pilot.results.slice(0, FIRST);
+  return (
+    <Card title={title(pilot)} aside={<small>{summary(pilot)}</small>} class="flush">
+      {results.map((one) => (
+        <PilotUnit key={one.key} id={id} unit={one} round={pilot.round} />
+      ))}
+      {results.length < pilot.results.length ? (
+        <div class="trial">
+          <button type="button" onClick={() => (all.value = true)}>
+            Show all {units(pilot.results.length)}
+          </button>
+        </div>
+      ) : null}
+    </Card>
+  );
+}
+
+interface FormProps extends Props {
+  open: Signal<Open>;
+  again: () => void;
+}
+
+function Form({ job, pilot, open, said, again }: FormProps) {
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (open.value) form.current?.scrollIntoView();
+  }, [open.value]);
   const done = (words: string) => {
     said.value = words;
     open.value = undefined;
+    again();
   };
   const cost = pilot.results.reduce((sum, one) => sum + one.cost_usd, 0);
   const tried = { id: job.job_id, units: pilot.keys.length, cost, done, close: () => (open.value = undefined) };
-  if (open.value === "change") return <ChangeForm {...tried} />;
-  return open.value === "try" ? <TryForm {...tried} /> : null;
+  if (!open.value) return null;
+  return (
+    <div ref={form} class="form-place">
+      {open.value === "change" ? <ChangeForm {...tried} /> : <TryForm {...tried} />}
+    </div>
+  );
 }
 
 function title(pilot: PilotAnswer): string {

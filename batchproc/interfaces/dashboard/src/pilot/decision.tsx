@@ -16,6 +16,8 @@ interface Props {
   chosen: Signal<string>;
   open: Signal<Open>;
   said: Signal<string>;
+  /** Look at the job again: something was done. */
+  again: () => void;
 }
 
 export function Decision(props: Props) {
@@ -37,7 +39,7 @@ export function Decision(props: Props) {
         <button type="button" aria-expanded={open.value === "try"} onClick={() => toggle("try")}>
           Try variants
         </button>
-        <Ending job={job} />
+        <Ending job={job} again={props.again} />
       </div>
     </Card>
   );
@@ -70,7 +72,7 @@ export function Quote({ of, spent }: { of: QuoteAnswer; spent: number }) {
 }
 
 /** Approve: the plan is fetched first, so that what is agreed to is the exact text that was read. */
-function Buttons({ job, pilot, said, variant }: Props & { variant: string | undefined }) {
+function Buttons({ job, pilot, said, variant, again }: Props & { variant: string | undefined }) {
   const problem = useSignal<Problem | undefined>(undefined);
   const busy = useSignal(false);
   const ask = async () => {
@@ -78,7 +80,10 @@ function Buttons({ job, pilot, said, variant }: Props & { variant: string | unde
     problem.value = undefined;
     try {
       const plan = await get<PlanAnswer>(at(job.job_id, "plan"), { variant });
-      approve(job, plan, variant, (words) => (said.value = words));
+      approve(job, plan, variant, () => {
+        said.value = "";
+        again();
+      });
     } catch (error) {
       problem.value = asProblem(error);
     } finally {
@@ -96,7 +101,7 @@ function Buttons({ job, pilot, said, variant }: Props & { variant: string | unde
   );
 }
 
-function approve(job: JobStatus, plan: PlanAnswer, variant: string | undefined, say: (words: string) => void): void {
+function approve(job: JobStatus, plan: PlanAnswer, variant: string | undefined, done: () => void): void {
   confirm({
     title: variant ? `Let all of it run as “${variant}”?` : "Let all of it run?",
     body: <Plan text={plan.text} />,
@@ -106,21 +111,20 @@ function approve(job: JobStatus, plan: PlanAnswer, variant: string | undefined, 
         throw new Problem(409, "changed", "The plan is another one since you read it, and nothing was started. Close this and look again.");
       }
       await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant });
-      say("");
+      done();
       return "Approved: the rest runs now.";
     },
   });
 }
 
-function Ending({ job }: { job: JobStatus }) {
+function Ending({ job, again }: { job: JobStatus; again: () => void }) {
   const problem = useSignal<Problem | undefined>(undefined);
-  const plans = useSignal<PlanAnswer | undefined>(undefined);
   const end = async () => {
     problem.value = undefined;
     try {
-      plans.value = await get<PlanAnswer>(at(job.job_id, "plan"));
-      if (plans.value.variants.includes("before")) takeBack(job, await get(at(job.job_id, "plan"), { variant: "before" }));
-      else reject(job);
+      const { variants } = await get<PlanAnswer>(at(job.job_id, "plan"));
+      if (variants.includes("before")) takeBack(job, await get(at(job.job_id, "plan"), { variant: "before" }), again);
+      else reject(job, again);
     } catch (error) {
       problem.value = asProblem(error);
     }
@@ -136,7 +140,7 @@ function Ending({ job }: { job: JobStatus }) {
   );
 }
 
-function reject(job: JobStatus): void {
+function reject(job: JobStatus, again: () => void): void {
   confirm({
     title: "Reject the pilot and cancel the job?",
     body: <p>The rest never runs. What the pilot answered stays and can be read and exported. This is not undone.</p>,
@@ -144,12 +148,13 @@ function reject(job: JobStatus): void {
     danger: true,
     act: async () => {
       await send("POST", at(job.job_id, "cancel"));
+      again();
       return "Rejected: the job is cancelled.";
     },
   });
 }
 
-function takeBack(job: JobStatus, plan: PlanAnswer): void {
+function takeBack(job: JobStatus, plan: PlanAnswer, again: () => void): void {
   confirm({
     title: "Take the change back?",
     body: <Plan text={plan.text} />,
@@ -157,6 +162,7 @@ function takeBack(job: JobStatus, plan: PlanAnswer): void {
     danger: true,
     act: async () => {
       await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant: "before" });
+      again();
       return "Taken back: every unit has the answer that it had before.";
     },
   });

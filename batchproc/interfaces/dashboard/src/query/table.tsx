@@ -14,6 +14,9 @@ export interface Answer {
   seconds: number;
 }
 
+/** Rows that a browser scrolls with ease. */
+const DRAWN = 1000;
+
 export function Rows({ id, answer }: { id: string; answer: Answer }) {
   const { columns, rows, truncated, message } = answer.found;
   return (
@@ -33,6 +36,7 @@ export function Rows({ id, answer }: { id: string; answer: Answer }) {
       {rows.length ? (
         <div class="scroll" tabIndex={0} role="region" aria-label="Rows">
           <Table id={id} columns={columns} rows={rows} />
+          {rows.length > DRAWN ? <p class="aside">The first {count(DRAWN)} are drawn here; the CSV has all {count(rows.length)}.</p> : null}
         </div>
       ) : (
         <p class="aside">No row of the results is like that.</p>
@@ -60,7 +64,7 @@ function drawn(id: string, columns: string[], rows: Cell[][]) {
         </tr>
       </thead>
       <tbody>
-        {rows.map((row, n) => (
+        {rows.slice(0, DRAWN).map((row, n) => (
           <tr key={n}>
             {row.map((cell, m) => (
               <td key={m} class={numeric[m] ? "number" : columns[m] === "key" ? "key-cell" : wide[m] ? "wide" : undefined}>

@@ -1,6 +1,6 @@
 // The pilot of a job: what it tried, what it says of the rest, and what a person decides.
 import { useEffect, useRef } from "preact/hooks";
-import { type Signal, useSignal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import { duration, money, units } from "../format";
 import { lazy } from "../lazy";
 import { to } from "../router";
@@ -19,11 +19,20 @@ const TryForm = lazy(() => import("../pilot/trying").then((part) => part.TryForm
 /** Which form is open beside the decision. */
 export type Open = "change" | "try" | undefined;
 
+/** Kept beside the page, which places the pilot elsewhere while it runs. */
+const kept = new Map<string, Signal<string>>();
+
+function saidOf(id: string): Signal<string> {
+  const said = kept.get(id) ?? signal("");
+  kept.set(id, said);
+  return said;
+}
+
 /** Units that are shown at once: those of a gold set may be hundreds. */
 const FIRST = 10;
 
 export function PilotReview({ job }: { job: JobStatus }) {
-  const said = useSignal("");
+  const said = saidOf(job.job_id);
   if (!job.pilot) return null;
   if (job.status === "pilot") return <Trying job={job} pilot={job.pilot} said={said} />;
   return job.status === "review" ? <Deciding key={job.pilot.round} job={job} pilot={job.pilot} said={said} /> : null;

@@ -33,11 +33,11 @@ export function QuoteCard({ job }: { job: JobStatus }) {
               <th scope="row">{name}</th>
               {quote ? (
                 <td>
-                  {span(quote[what].low, quote[what].high, as)}
+                  {said(quote[what], as)}
                   {quote.reality ? <Where of={quote[what]} at={quote.reality[what]} /> : null}
                 </td>
               ) : null}
-              {forecast ? <td>{span(forecast[what].low, forecast[what].high, as)}</td> : null}
+              {forecast ? <td>{said(forecast[what], as)}</td> : null}
               {quote?.reality ? <Came quote={quote} what={what} as={as} /> : null}
             </tr>
           ))}
@@ -46,6 +46,10 @@ export function QuoteCard({ job }: { job: JobStatus }) {
       <small>{quote?.reality?.words ?? basis(quote ?? forecast)}</small>
     </Card>
   );
+}
+
+function said(range: Range, as: (n: number) => string): string {
+  return range.high === 0 ? "none" : span(range.low, range.high, as);
 }
 
 function Came({ quote, what, as }: { quote: QuoteAnswer; what: What; as: (n: number) => string }) {

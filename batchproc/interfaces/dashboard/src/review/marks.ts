@@ -19,7 +19,9 @@ const QUOTES: [RegExp, string][] = [
   [/[\u2010-\u2015\u2212]/, "-"],
   [/[\u00ad\u200b-\u200d\u2060\ufeff]/, ""],
 ];
-const SPELLS = /[\p{L}\p{N}]/u;
+const SAYS = /[\p{L}\p{N}]/u;
+const NUMBER = /\d+(?:[.,']\d+)*/g;
+const BESIDE = 3;
 
 interface Plain {
   text: string;
@@ -54,7 +56,7 @@ function unlike(char: string): string {
 function readings(quote: string): string[] {
   const said = plain(quote).text.trim();
   const bare = said.replace(/^(\[?\.\.\.\]?\s*)+|(\s*\[?\.\.\.\]?)+$/g, "").replace(/^(["'])(.*)\1$/, "$2").trim();
-  return [...new Set([said, bare])].filter((one) => SPELLS.test(one));
+  return [...new Set([said, bare])].filter((one) => SAYS.test(one));
 }
 
 /** Where the quotes stand in the text, in its order and without overlaps. */
@@ -77,8 +79,17 @@ function first(text: string, quote: string): [number, number] | undefined {
   return undefined;
 }
 
+/** Whether a place lies within a word or a number. */
 function isWithin(text: string, at: number): boolean {
-  return at > 0 && at < text.length && SPELLS.test(text[at - 1] ?? "") && SPELLS.test(text[at] ?? "");
+  if (at <= 0 || at >= text.length) return false;
+  if (spells(text[at - 1]) && spells(text[at])) return true;
+  const start = Math.max(0, at - BESIDE);
+  return [...text.slice(start, at + BESIDE).matchAll(NUMBER)].some((one) => one.index < at - start && at - start < one.index + one[0].length);
+}
+
+/** Whether words made of such characters stand apart: not so in Chinese, Japanese, Thai. */
+function spells(char = ""): boolean {
+  return /\p{N}/u.test(char) || char.toLowerCase() !== char.toUpperCase();
 }
 
 function merged(found: Range[]): Range[] {

@@ -15,6 +15,8 @@ from batchproc.store import engine, needs, totals
 
 MINUTE_S, DAY_S = 60, 86_400
 POINTS = 240
+ROUND = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+"""Minutes."""
 MB = 1 << 20
 
 
@@ -79,8 +81,10 @@ class Housekeeping(Service):
 
 
 def _span_s(begin: float, until: float) -> int:
-    """Whole minutes, so many that there are at most `POINTS` of them, wherever the first one begins."""
-    return MINUTE_S * max(1, math.ceil((until - begin) / MINUTE_S / (POINTS - 2)))
+    """Round, in whole minutes, and so long that there are at most `POINTS` of them, wherever the first one begins."""
+    needed = max(0.0, until - begin) / MINUTE_S / (POINTS - 2)
+    rounded = next((one for one in ROUND if one >= needed), None)
+    return MINUTE_S * (DAY_S // MINUTE_S * math.ceil(needed * MINUTE_S / DAY_S) if rounded is None else rounded)
 
 
 def _free_mb(home: Path) -> float | None:

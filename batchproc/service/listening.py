@@ -120,6 +120,8 @@ def looked_for(text: str | None) -> str | None:
     """What is looked for; None where that is nothing."""
     if text is not None and len(text) > LONGEST_TEXT:
         raise InvalidJob("text", text, f"look for at most {LONGEST_TEXT} characters")
+    if text is not None and "\0" in text:
+        raise InvalidJob("text", text, "it holds a NUL character, which ends a text for a database; leave it out")
     return (text or "").strip() or None
 
 

@@ -128,14 +128,29 @@ def _total(tx: engine.Tx, job: Job, wanted: Wanted) -> int:
     return int(row["n"]) if row else 0
 
 
+ENDS = """
+SELECT (SELECT number FROM units INDEXED BY units_in_order WHERE job = :job ORDER BY number LIMIT 1) AS first,
+    (SELECT number FROM units INDEXED BY units_in_order WHERE job = :job ORDER BY number DESC LIMIT 1) AS last
+FROM jobs WHERE number = :job
+"""
+
+
 def _numbers(tx: engine.Tx, job: Job, wanted: Wanted, place: Place, total: int, limit: int) -> list[int]:
-    """What lies far behind is reached from the end."""
+    """What lies far behind is reached from the end; or at once, where the units' numbers have no gaps, as they do if
+    no other source was read meanwhile."""
     known = {**values(job, wanted), "after": place.after, "skip": place.skip or 0, "limit": limit}
-    if place.skip is None or place.skip <= total // 2:
-        return plain(tx, NUMBERS.format(**narrowed(wanted)), known)
+    forward = NUMBERS.format(**narrowed(wanted))
+    if not place.skip:
+        return plain(tx, forward, known)
     some = min(limit, total - place.skip)
     if some <= 0:
         return []
+    if wanted == Wanted():
+        ends = tx.execute(ENDS, known).fetchone()
+        if ends["last"] - ends["first"] + 1 == total:
+            return plain(tx, forward, {**known, "after": ends["first"] + place.skip - 1, "skip": 0})
+    if place.skip <= total // 2:
+        return plain(tx, forward, known)
     known |= {"limit": some, "skip": total - place.skip - some}
     return plain(tx, NUMBERS_FROM_THE_END.format(**narrowed(wanted)), known)[::-1]
 

@@ -31,16 +31,20 @@ SELECT number, 'job' || job AS job, key,
 FROM units WHERE status IN ('succeeded', 'flagged', 'failed');
 
 CREATE TRIGGER units_said AFTER UPDATE OF status, text, output, error ON units
-WHEN (OLD.status IN ('succeeded', 'flagged', 'failed') OR NEW.status IN ('succeeded', 'flagged', 'failed'))
-    AND (OLD.status IN ('succeeded', 'flagged', 'failed') <> NEW.status IN ('succeeded', 'flagged', 'failed')
+WHEN NEW.status IN ('succeeded', 'flagged', 'failed') AND (OLD.status NOT IN ('succeeded', 'flagged', 'failed')
     OR OLD.text IS NOT NEW.text OR OLD.output IS NOT NEW.output OR OLD.error IS NOT NEW.error)
 BEGIN
-    DELETE FROM said WHERE rowid = OLD.number AND OLD.status IN ('succeeded', 'flagged', 'failed');
-    INSERT INTO said (rowid, job, key, answer, error)
+    INSERT OR REPLACE INTO said (rowid, job, key, answer, error)
     SELECT number, job, key, answer, error FROM sayings WHERE number = NEW.number;
 END;
 
-CREATE TRIGGER units_unsaid AFTER DELETE ON units WHEN OLD.status IN ('succeeded', 'flagged', 'failed')
+CREATE TRIGGER units_said_no_more AFTER UPDATE OF status ON units
+WHEN OLD.status IN ('succeeded', 'flagged', 'failed') AND NEW.status NOT IN ('succeeded', 'flagged', 'failed')
+BEGIN
+    DELETE FROM said WHERE rowid = OLD.number;
+END;
+
+CREATE TRIGGER units_deleted AFTER DELETE ON units WHEN OLD.status IN ('succeeded', 'flagged', 'failed')
 BEGIN
     DELETE FROM said WHERE rowid = OLD.number;
 END;

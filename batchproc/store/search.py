@@ -37,7 +37,8 @@ SELECT number FROM units INDEXED BY sqlite_autoindex_units_1 WHERE job = :job AN
 HITS = """
 SELECT number FROM ({found}) WHERE {narrowed} ORDER BY number LIMIT :most
 """
-THESE = "number IN (SELECT number FROM units INDEXED BY {index} WHERE job = :job AND {narrowed})"
+# The plus keeps the index of texts from being asked once for each of these.
+THESE = "+number IN (SELECT number FROM units INDEXED BY {index} WHERE job = :job AND {narrowed})"
 NOT_YET = """
 SELECT 1 FROM units INDEXED BY units_in_order
 WHERE job = :job AND number <= (SELECT upto FROM unsaid WHERE one = 1) LIMIT 1

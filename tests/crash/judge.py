@@ -62,6 +62,16 @@ BOOKS = {
     "uncharged attempts that used a tool": f"{_COUNT}attempts a WHERE charged = 0 AND finished_at IS NOT NULL "
     "AND EXISTS "
     "(SELECT 1 FROM events e WHERE e.unit = a.unit AND e.attempt = a.n AND e.kind = 'agent.tool_use')",
+    "units that said something and are not in the index": f"{_COUNT}sayings s WHERE number > (SELECT upto FROM unsaid) "
+    "AND NOT EXISTS (SELECT 1 FROM said_docsize d WHERE d.id = s.number)",
+    "units in the index that say nothing": f"{_COUNT}said_docsize d WHERE NOT EXISTS "
+    "(SELECT 1 FROM sayings s WHERE s.number = d.id)",
+    "minutes that are off": f"{_COUNT}job_minutes m JOIN jobs j ON j.number = m.job AND j.deleting = 0 WHERE "
+    "(succeeded, flagged, failed, other, m.tokens, m.cache_read, m.cache_write, ROUND(m.cost_usd, 6)) IS NOT "
+    "(SELECT SUM(succeeded), SUM(flagged), SUM(failed), SUM(other), SUM(tokens), SUM(cache_read), SUM(cache_write), "
+    "ROUND(SUM(cost_usd), 6) FROM ended_attempts e WHERE e.job = m.job AND e.minute = m.minute)",
+    "attempts that ended in no minute": f"{_COUNT}ended_attempts e JOIN jobs j ON j.number = e.job AND j.deleting = 0 "
+    "WHERE NOT EXISTS (SELECT 1 FROM job_minutes m WHERE m.job = e.job AND m.minute = e.minute)",
 }
 DOUBLED = f"""
 {_COUNT}(SELECT u.number FROM units u JOIN events e ON e.unit = u.number

@@ -64,6 +64,19 @@ async def test_without_the_fence_a_doubled_result_is_found(store, totals, monkey
         found.require()
 
 
+@pytest.mark.parametrize("trigger", ["units_said", "units_said_no_more", "attempts_counted"])
+def test_an_index_or_a_chart_that_nobody_keeps_is_found(totals, trigger):
+    class Unkept(StoreMachine):
+        """Its rows change, and what is looked at does not."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.write(lambda tx: tx.execute(f"DROP TRIGGER {trigger}"))
+
+    with totals.control(f"no {trigger}"):
+        look_for_a_history(Unkept)
+
+
 def test_without_the_fence_the_state_machine_finds_a_history(totals, monkeypatch):
     take_the_fence_down(monkeypatch)
     with totals.control("no fence around settle, looked for by the state machine"):

@@ -162,7 +162,7 @@ def looked_around():
         *((sql.format(**how), {}) for sql in pages for how in wanted),
         *((sql, {"numbers": "[1]"}) for sql in (cards.JOBS, cards.LEDGERS, browsing.LINES)),
         *((sql, {}) for sql in (cards.JOB_NUMBERS, cards.COUNT_JOBS, browsing.COUNT_GROUP)),
-        *((sql, {}) for sql in (browsing.BEFORE, browsing.AFTER, browsing.SIGNATURE)),
+        *((sql, {}) for sql in (browsing.BEFORE, browsing.AFTER, browsing.SIGNATURE, browsing.ENDS)),
         *((sql, {}) for sql in (search.NOT_YET, search.LOWEST, search.TAKE_IN, search.UPTO, search.GET_ON)),
         *((logs.PAGE.format(**logs.narrowed(sought)), {"levels": '["info"]'}) for sought in lines),
         *((sql, {}) for sql in (logs.FIRST_SINCE, events.OF_UNIT, events.BEFORE_OF_UNIT)),

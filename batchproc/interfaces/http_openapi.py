@@ -156,11 +156,7 @@ def _parameter(name: str, schema: Schema, needed: bool) -> Schema:
 
 
 def _headers(row: Route) -> list[Schema]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
-    return [
-        {"name": name, "in": "header", "required": False, "description": words, "schema": schema}
-        for name, words in row.headers.items()
-    ]
+    return [{"name": name, "in": "header", "required": False, **said} for name, said in row.headers.items()]
 
 
 def _responses(row: Route, refs: Refs) -> Schema:

@@ -12,7 +12,12 @@ from batchproc.models import JobSpec
 PREFIX = "/api/v1"
 JOB = "/jobs/{job_id}"
 UNIT = "/jobs/{job_id}/units/{key}"
-IDEMPOTENT = {"Idempotency-Key": "The same key and description give the job that is there; 1 to 200 characters"}
+IDEMPOTENT = {
+    "Idempotency-Key": {
+        "description": "The same key and description give the job that is there",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    }
+}
 
 JOBS = (
     get("/jobs", "Jobs, newest first", "browse_jobs", answers.JobCards, query=words.JobsQuery),
@@ -137,7 +142,12 @@ UNITS = (
         answers.JudgedUnit),
 )  # fmt: skip
 
-FOLLOWED = {"Last-Event-ID": "The id of the last message: what came after it follows"}
+FOLLOWED = {
+    "Last-Event-ID": {
+        "description": "The id of the last message: what came after it follows",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    }
+}
 STREAM: dict[str, Any] = {
     "method": "GET",
     "answer": None,

@@ -35,7 +35,7 @@ class Route:
     answers_too: tuple[int, ...] = ()  # statuses under which the answer itself may come
     is_question: bool = False  # a POST that changes nothing
     media: tuple[str, ...] = ("application/json",)
-    headers: Mapping[str, str] = field(default_factory=dict)  # that it reads, with what they say
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # that it reads, as OpenAPI describes them
     is_open: bool = False  # to those whom nobody knows; the door decides, this says so
     people_only: bool = False
     is_watched: bool = False  # it may take long, and is given up when nobody waits for it any more

@@ -1,5 +1,5 @@
 // What an agent's events say, put in order for reading: tool calls with their results, attempts one after the other. Pure.
-import { big, duration, money, percent } from "../format";
+import { big, duration, money, percent, units } from "../format";
 import type { EventLine } from "../types";
 
 export type Item = { event: EventLine; nested: boolean; /** Where a turn begins: which, and what it read. */ turn?: string } & (
@@ -91,7 +91,7 @@ function billed(data: Data): string {
   const tokens = read + cached + Number(usage.output_tokens ?? 0);
   return [
     `${data.is_error ? "ended with an error" : "ended"} (${text(data.terminal_reason ?? data.subtype)})`,
-    `${text(data.num_turns)} turns`,
+    units(Number(data.num_turns ?? 0), "turn"),
     duration(Number(data.duration_ms ?? 0) / 1000),
     money(Number(data.total_cost_usd ?? 0)),
     tokens ? `${big(read)} read, ${big(cached)} from the cache, ${big(Number(usage.output_tokens ?? 0))} written` : "",

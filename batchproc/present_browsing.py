@@ -7,12 +7,36 @@ from batchproc import answers, estimates, paging, present
 from batchproc import present_words as words
 from batchproc.models import Event, Job
 from batchproc.store import browsing, cards, logs, search
+from batchproc.store.status import Snapshot
 
 SHOWN = 240
 """Characters of a text in a table."""
 EVENT_CHARACTERS = 20_000
 """Of a text in a conversation."""
 LOG_CHARACTERS = 4_000
+
+
+def job_detail(
+    answer: answers.JobStatusAnswer, look: Snapshot, *, needs_approval: bool, trouble: str | None
+) -> answers.JobDetail:
+    options = look.job.options
+    return answers.JobDetail(
+        **dict(answer),
+        limits=answers.Limits(
+            max_concurrency=options.max_concurrency,
+            priority=look.job.priority,
+            budget_usd=options.budget_usd,
+            unit_budget_usd=options.unit_budget_usd,
+            max_total_tokens=options.max_total_tokens,
+            max_units=options.max_units,
+            max_wall_s=options.max_wall_s,
+            breaker=options.breaker,
+        ),
+        is_trying=look.job.approved_trial is not None,
+        needs_approval=needs_approval,
+        trouble=trouble,
+        last_event=look.last_event,
+    )
 
 
 def job_cards(found: cards.Cards, limit: int) -> answers.JobCards:

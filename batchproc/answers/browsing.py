@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from batchproc.answers.base import Answer, Output
-from batchproc.answers.jobs import JobLine
+from batchproc.answers.jobs import JobLine, JobStatusAnswer
 from batchproc.answers.pilot import Range
 from batchproc.answers.units import UnitAnswer
 
@@ -19,6 +19,29 @@ class JobCard(JobLine):
     model: str
     time_s: Range | None = Field(description="While it runs: seconds until the rest is done")
     finished_at: str | None
+
+
+class Limits(Answer):
+    """What a job may use, with the defaults filled in; null: no cap."""
+
+    max_concurrency: int
+    priority: int
+    budget_usd: float
+    unit_budget_usd: float | None
+    max_total_tokens: int | None
+    max_units: int | None
+    max_wall_s: float | None
+    breaker: int
+
+
+class JobDetail(JobStatusAnswer):
+    """A job as a page of its own shows it."""
+
+    limits: Limits
+    is_trying: bool = Field(description="A change of what has run is being tried; variant before takes it back")
+    needs_approval: bool = Field(description="A person has to allow what it names before it may run")
+    trouble: str | None = Field(description="Why nobody works on it")
+    last_event: int = Field(description="The number of the newest event that this is as of")
 
 
 class JobCards(Answer):

@@ -41,7 +41,7 @@ JOBS = (
         handler=handlers.preview_job,
         limit_s=60,
     ),
-    get(JOB, "How a job stands", "get_status", answers.JobStatusAnswer, query=words.StatusQuery, is_watched=True),
+    get(JOB, "How a job stands", "job_detail", answers.JobDetail, query=words.StatusQuery, is_watched=True),
     Route(
         method="PATCH",
         path=JOB,

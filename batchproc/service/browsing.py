@@ -2,10 +2,11 @@
 
 import asyncio
 
-from batchproc import answers, paging, present_browsing
+from batchproc import answers, approvals, paging, present, present_browsing
 from batchproc.errors import InvalidJob
 from batchproc.models import Job, JobStatus, UnitStatus
 from batchproc.service.listening import Listening, looked_for
+from batchproc.store import approvals as given
 from batchproc.store import browsing, cards, search
 from batchproc.store.browsing import Place, Wanted
 
@@ -14,7 +15,7 @@ CATCH_UP_S = 0.3
 
 
 class Browsing(Listening):
-    """browse_jobs, browse_units, unit_detail."""
+    """browse_jobs, job_detail, browse_units, unit_detail."""
 
     async def browse_jobs(
         self, status: str | None = None, text: str | None = None, cursor: str | None = None, limit: int = 50
@@ -31,6 +32,14 @@ class Browsing(Listening):
             limit=limit + 1,
         )
         return present_browsing.job_cards(found, limit)
+
+    async def job_detail(self, job_id: str, wait_s: float = 0) -> answers.JobDetail:
+        """How a job stands, what it may use, and what it waits for. Raises `NotFound`, `InvalidJob`."""
+        look, trouble = await self._standing(job_id, wait_s)
+        needed = approvals.needed(look.job.options)
+        is_missing = needed is not None and not await self._store.read(given.is_approved, needed.hash)
+        answer = present.job_status(look, self._clock(), trouble)
+        return present_browsing.job_detail(answer, look, needs_approval=is_missing, trouble=trouble)
 
     async def browse_units(
         self,

@@ -26,13 +26,18 @@ class Looking(Service):
 
         Raises `NotFound`, `InvalidJob`.
         """
+        look, trouble = await self._standing(job_id, wait_s)
+        return present.job_status(look, self._clock(), trouble)
+
+    async def _standing(self, job_id: str, wait_s: float) -> tuple[status.Snapshot, str | None]:
+        """The job, and why nobody works on it."""
         if not 0 <= wait_s <= LONGEST_WAIT_S:
             raise InvalidJob("wait_s", wait_s, f"give seconds between 0 and {LONGEST_WAIT_S:g}")
         look = await self._look(job_id)
         trouble = await self._trouble()
         if wait_s:
             look = await self._wait_for_change(look, wait_s)
-        return present.job_status(look, self._clock(), trouble)
+        return look, trouble
 
     async def _wait_for_change(self, before: status.Snapshot, wait_s: float) -> status.Snapshot:
         loop = asyncio.get_running_loop()

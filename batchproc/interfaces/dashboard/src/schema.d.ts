@@ -3,7 +3,642 @@
  * Do not make direct changes to the file.
  */
 
-export type paths = Record<string, never>;
+export interface paths {
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs, newest first */
+        get: operations["browse_jobs"];
+        put?: never;
+        /** Define a job and read its source; nothing runs */
+        post: operations["create_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What creating a job would answer; nothing is kept */
+        post: operations["preview_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a job stands */
+        get: operations["job_detail"];
+        put?: never;
+        post?: never;
+        /** Delete a job and everything of it */
+        delete: operations["delete_job"];
+        options?: never;
+        head?: never;
+        /** Change what a job says */
+        patch: operations["update_job"];
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/spec": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job's description, as creating one takes it */
+        get: operations["get_spec"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a person has to agree to before it starts */
+        get: operations["plan_answer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a job's agents run */
+        post: operations["start_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start nothing more of it */
+        post: operations["control_job_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let it go on */
+        post: operations["control_job_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set its caps, its concurrency, its priority */
+        post: operations["control_job_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it; what is final stays */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run final units again: by status, by failure, or by keys */
+        post: operations["retry_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read its source again, and show, then apply, what that changes */
+        post: operations["update_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units of any status, in the order of the source */
+        get: operations["browse_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel some units */
+        post: operations["cancel_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A unit: payload, prompt, answer, attempts */
+        get: operations["unit_detail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/{key}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What its agents said and did */
+        get: operations["unit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/{key}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run it again */
+        post: operations["retry_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/{key}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel it */
+        post: operations["cancel_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/units/{key}/verdict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a person's verdict on its answer */
+        post: operations["record_verdict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What becomes true, as it does */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What becomes true of a job, as it does */
+        get: operations["stream_job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers of final units, in the order of the source */
+        get: operations["get_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write all results to a file on the server's machine */
+        post: operations["export_results"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All results as a file */
+        get: operations["download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask all results in SQL */
+        post: operations["query_results"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draw answers for a person to judge */
+        post: operations["review_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the house and its agents logged, newest first */
+        get: operations["list_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who works: the supervisor, its slots, its agents */
+        get: operations["workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts, costs, and what ended over time */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How each part of the house is; always 200 */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a job that is started now would run; 503 if not */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What batchproc needs on this machine, and whether it is there */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a person, with its full text */
+        get: operations["list_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person has read it, and allows it */
+        post: operations["approve"];
+        /** A person says no */
+        delete: operations["decline"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enumerators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of sources */
+        get: operations["list_enumerators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A one-time link becomes a session */
+        post: operations["open_session"];
+        /** Sign out */
+        delete: operations["close_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
@@ -113,6 +748,20 @@ export interface components {
             read_tokens: number;
             /** Written Tokens */
             written_tokens: number;
+        };
+        /** CancelUnits */
+        CancelUnits: {
+            /**
+             * Keys
+             * @description Units by their keys
+             */
+            keys: string[];
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
         };
         /**
          * Change
@@ -230,6 +879,25 @@ export interface components {
             found: string;
             /** Way Out */
             way_out: string;
+        };
+        /** Done */
+        Done: {
+            /**
+             * Done
+             * @description false: there was nothing to do
+             */
+            done: boolean;
+            /** Message */
+            message: string;
+        };
+        /** Draw */
+        Draw: {
+            /**
+             * N
+             * @description How many by chance; 59 right ones prove 5 %
+             * @default 20
+             */
+            n: number;
         };
         /**
          * Earlier
@@ -368,6 +1036,31 @@ export interface components {
             /** Quote */
             quote: string;
         };
+        /** Export */
+        Export: {
+            /**
+             * Path
+             * @description Absolute, or ~/…, on the machine of the server
+             */
+            path: string;
+            /**
+             * Format
+             * @description Default: by the path's ending
+             * @default null
+             */
+            format: ("csv" | "jsonl" | "parquet" | "sqlite" | "html") | null;
+            /**
+             * Status
+             * @default null
+             */
+            status: ("succeeded" | "flagged" | "failed" | "skipped" | "cancelled") | null;
+            /**
+             * Overwrite
+             * @description Replace a file that no export made
+             * @default false
+             */
+            overwrite: boolean;
+        };
         /** ExportAnswer */
         ExportAnswer: {
             /** Job Id */
@@ -419,6 +1112,21 @@ export interface components {
             };
         };
         /**
+         * FieldProblem
+         * @description One field that cannot be so.
+         */
+        FieldProblem: {
+            /** Field */
+            field: string;
+            /**
+             * Value
+             * @description What was sent, as text; cut after 120 characters
+             */
+            value: string;
+            /** Way Out */
+            way_out: string;
+        };
+        /**
          * GoldAnswer
          * @description Units that persons had judged, beside what they come to now.
          */
@@ -462,11 +1170,19 @@ export interface components {
              */
             got: string | null;
         };
+        /** Hash */
+        Hash: {
+            /**
+             * Hash
+             * @description Of the text that was read
+             */
+            hash: string;
+        };
         /** Health */
         Health: {
             /**
              * Status
-             * @description ok; degraded: something is wrong that does not stop jobs; down
+             * @description ok; degraded: something is wrong that does not stop jobs; down: they are stopped
              */
             status: string;
             /** Version */
@@ -478,16 +1194,19 @@ export interface components {
             parts: {
                 [key: string]: components["schemas"]["Part"];
             };
-            /** Epoch */
+            /**
+             * Epoch
+             * @description Of the newest supervisor; each takeover of the store has the next
+             */
             epoch: number | null;
             /**
              * Lock
-             * @description held or free
+             * @description held: a supervisor is alive; or free
              */
             lock: string;
             /**
              * Queue
-             * @description Units of active jobs: pending, running, and `due`, which may run now
+             * @description Units of active jobs: pending, of these `due` now, and running
              */
             queue: {
                 [key: string]: number;
@@ -558,9 +1277,15 @@ export interface components {
              */
             last_event: number;
         };
-        /** JobLine */
-        JobLine: {
-            /** Ledger */
+        /**
+         * JobDetail
+         * @description A job as a page of its own shows it.
+         */
+        JobDetail: {
+            /**
+             * Ledger
+             * @description The counts in words; they always add up to total_units
+             */
             ledger: string;
             /** Job Id */
             job_id: string;
@@ -570,23 +1295,97 @@ export interface components {
             status: string;
             /** Reason */
             reason: string | null;
-            /** Priority */
-            priority: number;
+            /**
+             * Detail
+             * @description The reason in words
+             */
+            detail: string | null;
+            /**
+             * Resume At
+             * @description When a paused job looks again by itself (UTC); null: a person decides
+             */
+            resume_at: string | null;
             /** Total Units */
             total_units: number;
-            /** Percent */
+            /**
+             * Counts
+             * @description The ledger: units by status; adds up to total_units
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Percent
+             * @description Units that are final, of 100
+             */
             percent: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description Estimated by the client, not a bill
+             */
             cost_usd: number;
-            /** Created At */
-            created_at: string;
-        };
-        /** JobList */
-        JobList: {
-            /** Jobs */
-            jobs: components["schemas"]["JobLine"][];
-            /** Next Cursor */
-            next_cursor: string | null;
+            spending: components["schemas"]["Spending"];
+            /** Tokens */
+            tokens: number;
+            /**
+             * Eta S
+             * @description Seconds until the rest is done; null under 5 finished units
+             */
+            eta_s: number | null;
+            /** Rate Per Min */
+            rate_per_min: number | null;
+            /** @description While it runs: what the rest will cost and take */
+            forecast: components["schemas"]["QuoteAnswer"] | null;
+            /** @description What ran before the rest; null before the first round */
+            pilot: components["schemas"]["PilotAnswer"] | null;
+            /** @description What the pilot says, or said when it was approved, of the rest */
+            quote: components["schemas"]["QuoteAnswer"] | null;
+            /**
+             * @description What persons found; null: review_units was never asked for
+             * @default null
+             */
+            review: components["schemas"]["ReviewAnswer"] | null;
+            cache: components["schemas"]["Cache"];
+            /** Running */
+            running: components["schemas"]["Running"][];
+            /**
+             * Failures
+             * @description The largest groups of failed and flagged units, at most 5
+             */
+            failures: components["schemas"]["Failure"][];
+            /**
+             * Changes
+             * @description What somebody did with it of late, newest first, at most 3
+             */
+            changes: components["schemas"]["Change"][];
+            /**
+             * Model
+             * @description The model asked for; says so plainly if it is the rehearsal model
+             */
+            model: string;
+            /** Next */
+            next: string;
+            limits: components["schemas"]["Limits"];
+            /**
+             * Is Trying
+             * @description A change of what has run is being tried; variant before takes it back
+             */
+            is_trying: boolean;
+            /**
+             * Needs Approval
+             * @description A person has to allow what it names before it may run
+             */
+            needs_approval: boolean;
+            /**
+             * Trouble
+             * @description Why nobody works on it
+             */
+            trouble: string | null;
+            /**
+             * Last Event
+             * @description The number of the newest event that this is as of
+             */
+            last_event: number;
         };
         /**
          * JobOptions
@@ -836,92 +1635,12 @@ export interface components {
              */
             idempotency_key: string | null;
         };
-        /** JobStatusAnswer */
-        JobStatusAnswer: {
-            /**
-             * Ledger
-             * @description The counts in words; they always add up to total_units
-             */
-            ledger: string;
-            /** Job Id */
-            job_id: string;
-            /** Name */
-            name: string;
-            /** Status */
-            status: string;
-            /** Reason */
-            reason: string | null;
-            /**
-             * Detail
-             * @description The reason in words
-             */
-            detail: string | null;
-            /**
-             * Resume At
-             * @description When a paused job looks again by itself (UTC); null: a person decides
-             */
-            resume_at: string | null;
-            /** Total Units */
-            total_units: number;
-            /**
-             * Counts
-             * @description The ledger: units by status; adds up to total_units
-             */
-            counts: {
-                [key: string]: number;
-            };
-            /**
-             * Percent
-             * @description Units that are final, of 100
-             */
-            percent: number;
-            /**
-             * Cost Usd
-             * @description Estimated by the client, not a bill
-             */
-            cost_usd: number;
-            spending: components["schemas"]["Spending"];
-            /** Tokens */
-            tokens: number;
-            /**
-             * Eta S
-             * @description Seconds until the rest is done; null under 5 finished units
-             */
-            eta_s: number | null;
-            /** Rate Per Min */
-            rate_per_min: number | null;
-            /** @description While it runs: what the rest will cost and take */
-            forecast: components["schemas"]["QuoteAnswer"] | null;
-            /** @description What ran before the rest; null before the first round */
-            pilot: components["schemas"]["PilotAnswer"] | null;
-            /** @description What the pilot says, or said when it was approved, of the rest */
-            quote: components["schemas"]["QuoteAnswer"] | null;
-            /**
-             * @description What persons found; null: review_units was never asked for
-             * @default null
-             */
-            review: components["schemas"]["ReviewAnswer"] | null;
-            cache: components["schemas"]["Cache"];
-            /** Running */
-            running: components["schemas"]["Running"][];
-            /**
-             * Failures
-             * @description The largest groups of failed and flagged units, at most 5
-             */
-            failures: components["schemas"]["Failure"][];
-            /**
-             * Changes
-             * @description What somebody did with it of late, newest first, at most 3
-             */
-            changes: components["schemas"]["Change"][];
-            /**
-             * Model
-             * @description The model asked for; says so plainly if it is the rehearsal model
-             */
-            model: string;
-            /** Next */
-            next: string;
-        };
+        /**
+         * JobStatus
+         * @description Where a job is; the comment says who moves it on. See docs/statuses.md.
+         * @enum {string}
+         */
+        JobStatus: "enumerating" | "ready" | "pilot" | "review" | "running" | "paused" | "completed" | "failed" | "cancelled";
         /** JudgedUnit */
         JudgedUnit: {
             /** Ledger */
@@ -937,6 +1656,36 @@ export interface components {
             /** Message */
             message: string;
             review: components["schemas"]["ReviewAnswer"] | null;
+        };
+        /**
+         * Limits
+         * @description What a job may use, with the defaults filled in; null: no cap.
+         */
+        Limits: {
+            /** Max Concurrency */
+            max_concurrency: number;
+            /** Priority */
+            priority: number;
+            /** Budget Usd */
+            budget_usd: number;
+            /** Unit Budget Usd */
+            unit_budget_usd: number | null;
+            /** Max Total Tokens */
+            max_total_tokens: number | null;
+            /** Max Units */
+            max_units: number | null;
+            /** Max Wall S */
+            max_wall_s: number | null;
+            /** Breaker */
+            breaker: number;
+        };
+        /** Link */
+        Link: {
+            /**
+             * Code
+             * @description Of a one-time link, after #code=
+             */
+            code: string;
         };
         /** LogLine */
         LogLine: {
@@ -969,12 +1718,22 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * Nothing
+         * @description Nothing at all, or an empty object.
+         */
+        Nothing: Record<string, never>;
+        /**
          * Part
          * @description One part of the house.
          */
         Part: {
             /** Ok */
             ok: boolean;
+            /**
+             * Stops Jobs
+             * @description What is wrong with it stops jobs
+             */
+            stops_jobs: boolean;
             /** Found */
             found: string;
             /**
@@ -982,6 +1741,21 @@ export interface components {
              * @default null
              */
             way_out: string | null;
+        };
+        /** Pause */
+        Pause: {
+            /**
+             * Drain
+             * @description true lets running units finish, false stops them
+             * @default true
+             */
+            drain: boolean;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
         };
         /** PilotAnswer */
         PilotAnswer: {
@@ -1077,6 +1851,38 @@ export interface components {
             cache_write_tokens: number;
         };
         /**
+         * ProblemAnswer
+         * @description Why a request was not done, and what to do about it.
+         */
+        ProblemAnswer: {
+            /**
+             * Type
+             * @description urn:batchproc:problem/… and a word that programs may rely on
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /**
+             * Detail
+             * @description In words, with the way out
+             */
+            detail: string;
+            /**
+             * Errors
+             * @description Field by field, if it is about some
+             * @default null
+             */
+            errors: components["schemas"]["FieldProblem"][] | null;
+            /**
+             * Name
+             * @description approval-needed: what `batchproc approve` takes
+             * @default null
+             */
+            name: string | null;
+        };
+        /**
          * Profile
          * @description What an agent may do. Chosen by name, the safest that serves.
          * @enum {string}
@@ -1097,6 +1903,32 @@ export interface components {
             message: string | null;
             /** Model */
             model: string;
+        };
+        /** Question */
+        Question: {
+            /**
+             * Sql
+             * @description One SELECT (SQLite) FROM results; left out: the columns, with types
+             * @default null
+             */
+            sql: string | null;
+            /**
+             * Limit
+             * @description Rows
+             * @default 200
+             */
+            limit: number;
+            /**
+             * Timeout S
+             * @default 20
+             */
+            timeout_s: number;
+            /**
+             * Limit Bytes
+             * @description Of the rows, as JSON
+             * @default 1000000
+             */
+            limit_bytes: number;
         };
         /**
          * QuoteAnswer
@@ -1175,6 +2007,15 @@ export interface components {
             /** Words */
             words: string;
         };
+        /** Reason */
+        Reason: {
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
         /** Result */
         Result: {
             /** Key */
@@ -1233,6 +2074,65 @@ export interface components {
             total: number;
             /** Model */
             model: string;
+        };
+        /** Retry */
+        Retry: {
+            /**
+             * Status
+             * @description Default: failed
+             * @default null
+             */
+            status: ("failed" | "flagged" | "cancelled" | "skipped") | null;
+            /**
+             * Signature
+             * @description Of one group of failures
+             * @default null
+             */
+            signature: string | null;
+            /**
+             * Keys
+             * @default null
+             */
+            keys: string[] | null;
+            /**
+             * Instructions
+             * @description Added to the job's own for these units
+             * @default null
+             */
+            instructions: string | null;
+            /**
+             * Continue Session
+             * @description Go on in each unit's last conversation
+             * @default false
+             */
+            continue_session: boolean;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
+        /** RetryUnit */
+        RetryUnit: {
+            /**
+             * Instructions
+             * @description Added to the job's own for this unit
+             * @default null
+             */
+            instructions: string | null;
+            /**
+             * Continue Session
+             * @description Go on in its last conversation
+             * @default false
+             */
+            continue_session: boolean;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
         };
         /**
          * ReviewAnswer
@@ -1376,6 +2276,100 @@ export interface components {
              */
             prompt: string;
         };
+        /** Settable */
+        Settable: {
+            /**
+             * Max Concurrency
+             * @description Agents at a time
+             * @default null
+             */
+            max_concurrency: number | null;
+            /**
+             * Priority
+             * @description Higher ones get free slots first
+             * @default null
+             */
+            priority: number | null;
+            /**
+             * Budget Usd
+             * @description Dollars the whole job may cost
+             * @default null
+             */
+            budget_usd: number | null;
+            /**
+             * Unit Budget Usd
+             * @description Dollars one attempt may cost
+             * @default null
+             */
+            unit_budget_usd: number | null;
+            /**
+             * Max Total Tokens
+             * @description Tokens of the whole job
+             * @default null
+             */
+            max_total_tokens: number | null;
+            /**
+             * Max Units
+             * @description Units that may be started at all
+             * @default null
+             */
+            max_units: number | null;
+            /**
+             * Max Wall S
+             * @description Seconds of running
+             * @default null
+             */
+            max_wall_s: number | null;
+            /**
+             * Breaker
+             * @description As in options; 0: never
+             * @default null
+             */
+            breaker: number | null;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
+        /**
+         * SignedIn
+         * @description A session: its cookie came with the answer, its key goes with every request.
+         */
+        SignedIn: {
+            /**
+             * Key
+             * @description Send it as X-Batchproc-Key
+             */
+            key: string;
+            /**
+             * Until
+             * @description When the session ends (UTC)
+             */
+            until: string;
+        };
+        /** Source */
+        Source: {
+            /**
+             * Confirmed
+             * @description Apply the plan that was answered before
+             * @default false
+             */
+            confirmed: boolean;
+            /**
+             * Agreed
+             * @description `reading` of that plan
+             * @default null
+             */
+            agreed: number | null;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
         /**
          * SourceCounts
          * @description Items of the source. They add up to `read`.
@@ -1480,6 +2474,39 @@ export interface components {
              */
             saved_usd: number;
         };
+        /** Start */
+        Start: {
+            /**
+             * Confirmed
+             * @description A person has agreed to the plan (see /plan)
+             * @default false
+             */
+            confirmed: boolean;
+            /**
+             * Skip Pilot
+             * @description Run all units at once; needs confirmed as well
+             * @default false
+             */
+            skip_pilot: boolean;
+            /**
+             * Variant
+             * @description In review: which variant is to run
+             * @default null
+             */
+            variant: string | null;
+            /**
+             * Variants
+             * @description 2 to 6 descriptions that the pilot tries
+             * @default null
+             */
+            variants: components["schemas"]["Variant"][] | null;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
         /** StartedJob */
         StartedJob: {
             /** Ledger */
@@ -1533,110 +2560,6 @@ export interface components {
              * @description What ended, oldest first, at most 240 points; empty spans left out
              */
             series: components["schemas"]["Point"][];
-        };
-        /** SupervisorAnswer */
-        SupervisorAnswer: {
-            /** Alive */
-            alive: boolean;
-            /**
-             * Pid
-             * @default null
-             */
-            pid: number | null;
-            /**
-             * Epoch
-             * @default null
-             */
-            epoch: number | null;
-            /**
-             * Since
-             * @default null
-             */
-            since: string | null;
-            /**
-             * Guard
-             * @description full: no agent outlives the supervisor, whatever kills it
-             * @default null
-             */
-            guard: string | null;
-            /**
-             * Jobs
-             * @default 0
-             */
-            jobs: number;
-            /**
-             * Agents
-             * @default 0
-             */
-            agents: number;
-        };
-        /** UnitAnswer */
-        UnitAnswer: {
-            /** Job Id */
-            job_id: string;
-            /** Key */
-            key: string;
-            /** Status */
-            status: string;
-            /** Reason */
-            reason: string | null;
-            /** Payload */
-            payload: {
-                [key: string]: unknown;
-            };
-            /**
-             * System Prompt
-             * @description The part of its prompt that all units share
-             */
-            system_prompt: string | null;
-            /**
-             * Prompt
-             * @description Its own part
-             */
-            prompt: string;
-            /** Text */
-            text: string | null;
-            /** Output */
-            output: {
-                [key: string]: unknown;
-            } | null;
-            /** Error */
-            error: string | null;
-            /**
-             * Files
-             * @description Published, if the job has outputs
-             * @default null
-             */
-            files: string[] | null;
-            /** Cost Usd */
-            cost_usd: number;
-            /**
-             * @description A person's newest; text and output are the agent's own
-             * @default null
-             */
-            verdict: components["schemas"]["VerdictAnswer"] | null;
-            /**
-             * Requests
-             * @description How often it was asked for; each time it has max_attempts
-             */
-            requests: number;
-            /**
-             * Lineage
-             * @description From which reading of the source and which attempt its answer is
-             */
-            lineage: string;
-            /**
-             * Earlier
-             * @description Answers that gave way to this one, newest first, at most 20
-             */
-            earlier: components["schemas"]["EarlierAnswer"][];
-            /** Attempts */
-            attempts: components["schemas"]["AttemptAnswer"][];
-            /**
-             * Events
-             * @description The newest events of the unit, oldest first
-             */
-            events: components["schemas"]["EventAnswer"][];
         };
         /**
          * UnitDetail
@@ -1796,10 +2719,74 @@ export interface components {
              * @description Units that match
              */
             total: number;
+            /**
+             * Caveat
+             * @description With text: why there may be more; null: these are all
+             * @default null
+             */
+            caveat: string | null;
             /** Next Cursor */
             next_cursor: string | null;
             /** Last Event */
             last_event: number;
+        };
+        /**
+         * UnitStatus
+         * @description Where a unit is. The ledger is the count of each, and always adds up to the total.
+         * @enum {string}
+         */
+        UnitStatus: "pending" | "running" | "succeeded" | "flagged" | "failed" | "skipped" | "cancelled";
+        /** Update */
+        Update: {
+            /**
+             * Instructions
+             * @description In the place of the job's own
+             * @default null
+             */
+            instructions: string | null;
+            /**
+             * Output Schema
+             * @default null
+             */
+            output_schema: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description Those named take the place of the job's own
+             * @default null
+             */
+            options: components["schemas"]["JobOptions"] | null;
+            /**
+             * Why
+             * @description Why, in a few words; kept with the change
+             * @default null
+             */
+            why: string | null;
+        };
+        /**
+         * Variant
+         * @description What a pilot tries in the place of the job's own description; what is left out stays as it is.
+         */
+        Variant: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Instructions
+             * @default null
+             */
+            instructions: string | null;
+            /**
+             * Output Schema
+             * @default null
+             */
+            output_schema: {
+                [key: string]: unknown;
+            } | null;
+            /** @default null */
+            options: components["schemas"]["JobOptions"] | null;
         };
         /** VariantAnswer */
         VariantAnswer: {
@@ -1851,6 +2838,33 @@ export interface components {
             disagreements: components["schemas"]["FieldDisagreement"][];
             /** Disagreements In All */
             disagreements_in_all: number;
+        };
+        /** Verdict */
+        Verdict: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "accept" | "reject" | "correct";
+            /**
+             * Correction
+             * @description correct: the whole right answer
+             * @default null
+             */
+            correction: {
+                [key: string]: unknown;
+            } | string | null;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Attempt
+             * @description Of the answer that was shown; refused if it changed
+             * @default null
+             */
+            attempt: number | null;
         };
         /**
          * VerdictAnswer
@@ -1932,80 +2946,1671 @@ export interface components {
          */
         Workspace: "scratch" | "shared";
     };
-    responses: never;
+    responses: {
+        /** @description It cannot be read: no JSON, or no UTF-8 */
+        Problem400: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description Nobody knows you here: no token, no session, or a link that was used */
+        Problem401: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description Not from there, or not for you: another page made the request, or it is for a person only */
+        Problem403: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description There is no such job, unit or approval */
+        Problem404: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The body did not come in time */
+        Problem408: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description It does not fit what is there: the status, an approval or a credential that is missing */
+        Problem409: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The body is too large */
+        Problem413: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description It is not declared as JSON */
+        Problem415: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The Host is not this server's */
+        Problem421: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description It cannot work: each field with its value and the way out */
+        Problem422: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description A fault of batchproc */
+        Problem500: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description The store or the supervisor cannot be used, or the dashboard is ending */
+        Problem503: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+        /** @description It takes too long */
+        Problem504: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemAnswer"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
     pathItems: never;
 }
-export type Approvable = components['schemas']['Approvable'];
-export type Approvals = components['schemas']['Approvals'];
-export type AttemptAnswer = components['schemas']['AttemptAnswer'];
-export type Busy = components['schemas']['Busy'];
-export type Cache = components['schemas']['Cache'];
-export type Change = components['schemas']['Change'];
-export type ControlledJob = components['schemas']['ControlledJob'];
-export type CreatedJob = components['schemas']['CreatedJob'];
-export type DeletedJob = components['schemas']['DeletedJob'];
-export type Doctor = components['schemas']['Doctor'];
-export type DoctorCheck = components['schemas']['DoctorCheck'];
-export type Earlier = components['schemas']['Earlier'];
-export type EarlierAnswer = components['schemas']['EarlierAnswer'];
-export type EnumeratorAnswer = components['schemas']['EnumeratorAnswer'];
-export type EnumeratorList = components['schemas']['EnumeratorList'];
-export type EventAnswer = components['schemas']['EventAnswer'];
-export type EventLine = components['schemas']['EventLine'];
-export type EventPage = components['schemas']['EventPage'];
-export type Evidence = components['schemas']['Evidence'];
-export type ExportAnswer = components['schemas']['ExportAnswer'];
-export type Failure = components['schemas']['Failure'];
-export type FieldDisagreement = components['schemas']['FieldDisagreement'];
-export type GoldAnswer = components['schemas']['GoldAnswer'];
-export type GoldDifference = components['schemas']['GoldDifference'];
-export type Health = components['schemas']['Health'];
-export type JobCard = components['schemas']['JobCard'];
-export type JobCards = components['schemas']['JobCards'];
-export type JobLine = components['schemas']['JobLine'];
-export type JobList = components['schemas']['JobList'];
-export type JobOptions = components['schemas']['JobOptions'];
-export type JobSpec = components['schemas']['JobSpec'];
-export type JobStatusAnswer = components['schemas']['JobStatusAnswer'];
-export type JudgedUnit = components['schemas']['JudgedUnit'];
-export type LogLine = components['schemas']['LogLine'];
-export type LogPage = components['schemas']['LogPage'];
-export type Part = components['schemas']['Part'];
-export type PilotAnswer = components['schemas']['PilotAnswer'];
-export type PilotResult = components['schemas']['PilotResult'];
-export type PlanAnswer = components['schemas']['PlanAnswer'];
-export type Point = components['schemas']['Point'];
-export type Profile = components['schemas']['Profile'];
-export type QueryResults = components['schemas']['QueryResults'];
-export type QuoteAnswer = components['schemas']['QuoteAnswer'];
-export type Range = components['schemas']['Range'];
-export type Ready = components['schemas']['Ready'];
-export type Reality = components['schemas']['Reality'];
-export type Result = components['schemas']['Result'];
-export type Results = components['schemas']['Results'];
-export type ReviewAnswer = components['schemas']['ReviewAnswer'];
-export type ReviewUnit = components['schemas']['ReviewUnit'];
-export type ReviewUnits = components['schemas']['ReviewUnits'];
-export type RiskyAnswer = components['schemas']['RiskyAnswer'];
-export type Running = components['schemas']['Running'];
-export type Sample = components['schemas']['Sample'];
-export type SourceCounts = components['schemas']['SourceCounts'];
-export type SourceUpdate = components['schemas']['SourceUpdate'];
-export type Spending = components['schemas']['Spending'];
-export type StartedJob = components['schemas']['StartedJob'];
-export type Stats = components['schemas']['Stats'];
-export type SupervisorAnswer = components['schemas']['SupervisorAnswer'];
-export type UnitAnswer = components['schemas']['UnitAnswer'];
-export type UnitDetail = components['schemas']['UnitDetail'];
-export type UnitLine = components['schemas']['UnitLine'];
-export type UnitPage = components['schemas']['UnitPage'];
-export type VariantAnswer = components['schemas']['VariantAnswer'];
-export type VariantTable = components['schemas']['VariantTable'];
-export type VerdictAnswer = components['schemas']['VerdictAnswer'];
-export type Workers = components['schemas']['Workers'];
-export type Workspace = components['schemas']['Workspace'];
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    browse_jobs: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["JobStatus"];
+                /** @description Words that have to be in it */
+                text?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description At most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Jobs, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCards"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    create_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and description give the job that is there */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobSpec"];
+            };
+        };
+        responses: {
+            /** @description Define a job and read its source; nothing runs */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    preview_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobSpec"];
+            };
+        };
+        responses: {
+            /** @description What creating a job would answer; nothing is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    job_detail: {
+        parameters: {
+            query?: {
+                /** @description Wait up to so many seconds for a change */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How a job stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Delete a job and everything of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    update_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Update"];
+            };
+        };
+        responses: {
+            /** @description Change what a job says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    get_spec: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A job's description, as creating one takes it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobSpec"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    plan_answer: {
+        parameters: {
+            query?: {
+                skip_pilot?: boolean;
+                variant?: string;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a person has to agree to before it starts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    start_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Start"];
+            };
+        };
+        responses: {
+            /** @description Let a job's agents run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    control_job_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Pause"];
+            };
+        };
+        responses: {
+            /** @description Start nothing more of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    control_job_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Let it go on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    control_job_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Settable"];
+            };
+        };
+        responses: {
+            /** @description Set its caps, its concurrency, its priority */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description End it; what is final stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    retry_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Retry"];
+            };
+        };
+        responses: {
+            /** @description Run final units again: by status, by failure, or by keys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    update_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Source"];
+            };
+        };
+        responses: {
+            /** @description Read its source again, and show, then apply, what that changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceUpdate"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    browse_units: {
+        parameters: {
+            query?: {
+                status?: components["schemas"]["UnitStatus"];
+                /** @description Of one group of failures */
+                signature?: string;
+                /** @description Words that have to be in it */
+                text?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description Skip so many, instead of a cursor */
+                offset?: number;
+                /** @description At most so many */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Units of any status, in the order of the source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    cancel_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelUnits"];
+            };
+        };
+        responses: {
+            /** @description Cancel some units */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    unit_detail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A unit: payload, prompt, answer, attempts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    unit_events: {
+        parameters: {
+            query?: {
+                /** @description Those after this event, oldest first */
+                after?: number;
+                /** @description Those before it; without both, the newest */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What its agents said and did */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    retry_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryUnit"];
+            };
+        };
+        responses: {
+            /** @description Run it again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    cancel_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description Cancel it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlledJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    record_verdict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Verdict"];
+            };
+        };
+        responses: {
+            /** @description Keep a person's verdict on its answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedUnit"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /** @description Only of this unit */
+                key?: string;
+                /** @description Only these; `unit.` is all that begin so */
+                kind?: string[];
+                /** @description From there; without it and Last-Event-ID, from now */
+                after?: number;
+                /** @description Only the numbers of events, and the jobs that they are of */
+                ticks?: boolean;
+                /** @description Only of this job */
+                job_id?: string;
+            };
+            header?: {
+                /** @description The id of the last message: what came after it follows */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What becomes true, as it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    stream_job_events: {
+        parameters: {
+            query?: {
+                /** @description Only of this unit */
+                key?: string;
+                /** @description Only these; `unit.` is all that begin so */
+                kind?: string[];
+                /** @description From there; without it and Last-Event-ID, from now */
+                after?: number;
+                /** @description Only the numbers of events, and the jobs that they are of */
+                ticks?: boolean;
+            };
+            header?: {
+                /** @description The id of the last message: what came after it follows */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What becomes true of a job, as it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    get_results: {
+        parameters: {
+            query?: {
+                status?: "succeeded" | "flagged" | "failed" | "skipped" | "cancelled";
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description At most so many */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Answers of final units, in the order of the source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    export_results: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Export"];
+            };
+        };
+        responses: {
+            /** @description Write all results to a file on the server's machine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    download: {
+        parameters: {
+            query: {
+                format: "csv" | "jsonl" | "parquet" | "sqlite" | "html";
+                status?: "succeeded" | "flagged" | "failed" | "skipped" | "cancelled";
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All results as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/x-ndjson": unknown;
+                    "application/vnd.apache.parquet": unknown;
+                    "application/vnd.sqlite3": unknown;
+                    "text/html": unknown;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    query_results: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description Ask all results in SQL */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResults"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    review_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Draw"];
+            };
+        };
+        responses: {
+            /** @description Draw answers for a person to judge */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewUnits"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    list_logs: {
+        parameters: {
+            query?: {
+                job_id?: string;
+                /** @description Of a unit; goes with job_id */
+                key?: string;
+                /** @description Of this level, or worse */
+                level?: "debug" | "info" | "warning" | "error";
+                source?: string;
+                /** @description Words that have to be in it */
+                text?: string;
+                /** @description A time, ISO 8601; UTC where it says no zone */
+                since?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description At most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the house and its agents logged, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who works: the supervisor, its slots, its agents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workers"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    stats: {
+        parameters: {
+            query?: {
+                /** @description Left out: of the whole store */
+                job_id?: string;
+                /** @description A time, ISO 8601; UTC where it says no zone */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts, costs, and what ended over time */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How each part of the house is; always 200 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether a job that is started now would run; 503 if not */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            /** @description Whether a job that is started now would run; 503 if not */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                    "application/problem+json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            504: components["responses"]["Problem504"];
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What batchproc needs on this machine, and whether it is there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    list_approvals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What waits for a person, with its full text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approvals"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Hash"];
+            };
+        };
+        responses: {
+            /** @description A person has read it, and allows it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    decline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Hash"];
+            };
+        };
+        responses: {
+            /** @description A person says no */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            408: components["responses"]["Problem408"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    list_enumerators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kinds of sources */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnumeratorList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Link"];
+            };
+        };
+        responses: {
+            /** @description A one-time link becomes a session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Sign out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            408: components["responses"]["Problem408"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description This document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            421: components["responses"]["Problem421"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+}

@@ -1,8 +1,8 @@
 // Change what a job may use, also while it runs: agents at a time, budget and caps, priority.
 import { type Signal, signal } from "@preact/signals";
-import { get, job as at, Problem, send } from "../api";
+import { job as at, Problem, send } from "../api";
 import { count, money } from "../format";
-import type { ControlledJob, JobSpec, JobStatus } from "../types";
+import type { ControlledJob, JobStatus } from "../types";
 import { Field } from "../ui/basics";
 import { confirm } from "../ui/confirm";
 import { Why } from "./orders";
@@ -11,22 +11,18 @@ type Name = (typeof FIELDS)[number][0];
 type Values = Record<Name, Signal<string>>;
 
 const FIELDS = [
-  ["max_concurrency", "Agents at a time", "1 to 256; empty: 4"],
+  ["max_concurrency", "Agents at a time", "1 to 256"],
   ["priority", "Priority", "-100 to 100: higher ones get free slots first"],
   ["budget_usd", "Budget, $", "the job pauses before it passes this"],
   ["unit_budget_usd", "Cap of one attempt, $", "empty: a tenth of the budget"],
   ["max_total_tokens", "Tokens of the whole job", "empty: no cap"],
   ["max_units", "Units that may be started", "empty: no cap"],
   ["max_wall_s", "Seconds of running", "empty: no cap"],
-  ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never, empty: 10"],
+  ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never"],
 ] as const;
 
-export async function askSet(job: JobStatus, done: () => void): Promise<void> {
-  const spec = await get<JobSpec>(at(job.job_id, "spec")).catch(() => undefined);
-  const known = (name: Name): string => {
-    const set = name === "budget_usd" ? job.spending.budget_usd : spec?.options[name];
-    return set === null || set === undefined ? "" : String(set);
-  };
+export function askSet(job: JobStatus, done: () => void): void {
+  const known = (name: Name): string => String(job.limits[name] ?? "");
   const values = Object.fromEntries(FIELDS.map(([name]) => [name, signal(known(name))])) as Values;
   const why = signal("");
   confirm({

@@ -9,7 +9,7 @@ export interface Standing {
   total_units: number;
   resume_at?: string | null;
   counts: Record<string, number>;
-  next?: string;
+  needs_approval?: boolean;
 }
 
 export interface Waits {
@@ -95,7 +95,7 @@ export function waitsFor(job: Standing): Waits | undefined {
     case "failed":
       return { title: "Its source could not be read", todo: "Mend the source, then create the job again.", person: false };
     case "ready":
-      if (job.next?.startsWith("a person approves it")) {
+      if (job.needs_approval) {
         return { ...NOT_APPROVED, todo: "A person reads and approves it. Then start the job.", action: "start" };
       }
       return {

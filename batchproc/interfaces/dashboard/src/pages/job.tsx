@@ -77,7 +77,7 @@ function Overview({ job, again }: Props) {
 /** What the job waits for, and what to do; or that nobody works on it. */
 function Attention({ job }: { job: JobStatus }) {
   const waits = waitsFor(job);
-  const stuck = /^nobody works on it: /.test(job.next) ? job.next.replace(/^nobody works on it: /, "") : null;
+  const stuck = job.trouble;
   if (stuck) {
     return (
       <div class="attention needs" role="status">

@@ -129,7 +129,7 @@ function Ending({ job, again }: { job: JobStatus; again: () => void }) {
       problem.value = asProblem(error);
     }
   };
-  const isChange = job.next.includes('"before"') || job.next.includes("--variant before");
+  const isChange = job.is_trying;
   return (
     <>
       <button type="button" class="quiet" onClick={end}>

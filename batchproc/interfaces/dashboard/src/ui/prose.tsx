@@ -1,5 +1,6 @@
 // The only place where HTML of an agent enters the page: rendered from markdown and sanitised by the server, and let
 // through by the one Trusted Types policy that the server's Content-Security-Policy allows.
+import { useMemo } from "preact/hooks";
 
 interface Policy {
   createHTML(html: string): unknown;
@@ -13,6 +14,7 @@ const policy: Policy = factory?.createPolicy("batchproc", { createHTML: (html) =
 
 /** What an agent said. Without HTML from the server it is text. */
 export function Prose({ html, text }: { html: string | null | undefined; text: string | null | undefined }) {
-  if (html) return <div class="prose" dangerouslySetInnerHTML={{ __html: policy.createHTML(html) as string }} />;
+  const made = useMemo(() => (html ? policy.createHTML(html) : undefined), [html]); // another one would be put in anew
+  if (made) return <div class="prose" dangerouslySetInnerHTML={{ __html: made as string }} />;
   return <pre class="prose">{text ?? ""}</pre>;
 }

@@ -23,8 +23,10 @@ export function Why({ unit }: { unit: UnitDetail }) {
   );
 }
 
+const NOWHERE = new Map<string, string>();
+
 export function Answer({ unit, events }: { unit: UnitDetail; events: EventLine[] }) {
-  const stands = useMemo(() => standing(unit.output, given(unit, events)), [unit, events.length]);
+  const stands = useMemo(() => (unit.output ? standing(unit.output, given(unit, events)) : NOWHERE), [unit, unit.output ? events.length : 0]);
   const copied = unit.output ? JSON.stringify(unit.output, null, 2) : unit.text;
   return (
     <Card title="Answer" aside={copied ? <Copy text={copied} label="Copy answer" /> : undefined}>

@@ -1,4 +1,5 @@
 // The conversation of a unit's agents, attempt by attempt, as it comes in.
+import { Component } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { clock, count } from "../format";
@@ -57,14 +58,32 @@ function AttemptTalk({ of }: { of: Attempt }) {
       </h3>
       <ol>
         {of.items.map((item) => (
-          <li key={item.event.seq} class={item.nested ? `of-${item.kind} nested` : `of-${item.kind}`}>
-            {item.turn ? <small class="turn">{item.turn}</small> : null}
-            <Said item={item} />
-          </li>
+          <Entry key={item.event.seq} item={item} />
         ))}
       </ol>
     </section>
   );
+}
+
+/** Drawn once, and again when its result is there: a long conversation grows several times in a second. */
+class Entry extends Component<{ item: Item }> {
+  shouldComponentUpdate({ item }: { item: Item }): boolean {
+    const now = this.props.item;
+    return item.event !== now.event || resultOf(item) !== resultOf(now) || item.turn !== now.turn;
+  }
+
+  render({ item }: { item: Item }) {
+    return (
+      <li class={item.nested ? `of-${item.kind} nested` : `of-${item.kind}`}>
+        {item.turn ? <small class="turn">{item.turn}</small> : null}
+        <Said item={item} />
+      </li>
+    );
+  }
+}
+
+function resultOf(item: Item): EventLine | undefined {
+  return item.kind === "call" ? item.result : undefined;
 }
 
 function Said({ item }: { item: Item }) {

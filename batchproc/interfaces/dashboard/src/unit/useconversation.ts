@@ -1,5 +1,5 @@
 // The events of a unit: the newest at first, older ones when asked for, and new ones as they come.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Signal, useSignal } from "@preact/signals";
 import { get, job, type Problem } from "../api";
 import { events as listen } from "../live";
@@ -7,7 +7,7 @@ import { asProblem } from "../resource";
 import type { EventLine, EventPage } from "../types";
 
 const AT_ONCE = 200;
-/** Kept while more come in; older ones can be asked for again. */
+/** That come in are kept, beside those that were asked for; older ones can be asked for again. */
 const MOST = 2_000;
 
 export interface Conversation {
@@ -25,6 +25,7 @@ export function useConversation(id: string, key: string, onNews: () => void): Co
   const before = useSignal<number | null>(null);
   const isThere = useSignal(false);
   const problem = useSignal<Problem | undefined>(undefined);
+  const most = useRef(MOST);
   const where = job(id, "units", key, "events");
 
   const add = (lines: EventLine[]) => {
@@ -32,8 +33,8 @@ export function useConversation(id: string, key: string, onNews: () => void): Co
     const fresh = lines.filter((one) => one.seq > last);
     if (!fresh.length) return;
     const all = [...events.peek(), ...fresh];
-    events.value = all.slice(-MOST);
-    if (all.length > MOST) before.value = events.peek()[0]?.seq ?? null;
+    events.value = all.slice(-most.current);
+    if (all.length > most.current) before.value = events.peek()[0]?.seq ?? null;
     if (fresh.some((one) => one.kind.startsWith("unit."))) onNews();
   };
 
@@ -62,6 +63,7 @@ export function useConversation(id: string, key: string, onNews: () => void): Co
     const first = events.peek()[0]?.seq ?? Number.POSITIVE_INFINITY;
     events.value = [...page.events.filter((one) => one.seq < first), ...events.peek()];
     before.value = page.before;
+    most.current = events.peek().length + MOST;
   };
   return { events, before, isThere, problem, older };
 }

@@ -140,6 +140,6 @@ function field(id: string, values: unknown[]): Column {
     width: Math.min(16, Math.max(5, longest * 0.5 + 1.75)),
     wide: longest > 60,
     number: given.length > 0 && given.every((one) => typeof one === "number"),
-    of: (unit) => value(unit[where]?.[name]),
+    of: (unit) => (Object.hasOwn(unit[where] ?? {}, name) ? value(unit[where]?.[name]) : ""),
   };
 }

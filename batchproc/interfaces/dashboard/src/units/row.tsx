@@ -50,7 +50,7 @@ export class Row extends Component<RowProps> {
 
 function Cell({ one, n, unit, href }: { one: Column; n: number; unit: UnitLine | undefined; href: string }) {
   return (
-    <div role="gridcell" aria-colindex={n + 2} class={one.number ? "number" : one.id}>
+    <div role="gridcell" aria-colindex={n + 2} class={one.number ? "number" : one.id.includes(".") ? "field-value" : one.id}>
       {unit ? <Content one={one} unit={unit} href={href} /> : n === 1 ? <span class="ghost">…</span> : null}
     </div>
   );

@@ -27,11 +27,35 @@ const LONGEST_WAIT_MS = 10_000;
 /** A browser has six connections to us, over all its tabs: one that nobody sees gives its own back after this. */
 const UNSEEN_MS = 5_000;
 
-/** Watch ticks: that something changed, and in which jobs. Returns how to stop. */
-export function ticks(wanted: Wanted, onTick: (tick: Tick) => void): () => void {
-  return listen({ ...wanted, ticks: true }, (name, data) => {
-    if (name === "tick") onTick(data as Tick);
+type OnTick = (tick: Tick) => void;
+
+const tickers = new Map<OnTick, string | undefined>();
+let endTicks: (() => void) | undefined;
+/** While one page goes and the next comes, their stream stays. */
+const LINGER_MS = 500;
+
+/** Watch ticks: that something changed, and in which jobs; with `job_id`, only in that one. Returns how to stop. All of a
+ * tab share one stream. */
+export function ticks({ job_id }: { job_id?: string }, onTick: OnTick): () => void {
+  const mine: OnTick = (tick) => onTick(tick);
+  tickers.set(mine, job_id);
+  endTicks ??= listen({ ticks: true }, (name, data) => {
+    if (name === "tick") told(data as Tick);
   });
+  return () => {
+    tickers.delete(mine);
+    setTimeout(endIfAlone, LINGER_MS);
+  };
+}
+
+function told(tick: Tick): void {
+  for (const [onTick, job_id] of [...tickers]) if (!job_id || tick.jobs.includes(job_id)) onTick(tick);
+}
+
+function endIfAlone(): void {
+  if (tickers.size > 0) return;
+  endTicks?.();
+  endTicks = undefined;
 }
 
 /** Watch events in batches. Returns how to stop. */

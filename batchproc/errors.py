@@ -32,7 +32,7 @@ class InvalidJob(BatchprocError):
         shown = repr(value)
         shown = shown if len(shown) <= 120 else shown[:117] + "..."
         super().__init__(f"{field} = {shown}: {way_out}")
-        self.field, self.way_out = field, way_out
+        self.field, self.shown, self.way_out = field, shown, way_out
 
 
 class UnknownEnumerator(InvalidJob):

@@ -107,8 +107,9 @@ def of(error: Exception) -> Problem:
 
 
 def _of_ours(error: Exception, status: int, word: str, title: str) -> Problem:
-    named = getattr(error, "field", None)
-    about = (FieldProblem(field=named, value="", way_out=str(error)),) if named else ()
+    about: tuple[FieldProblem, ...] = ()
+    if isinstance(error, errors.InvalidJob):
+        about = (FieldProblem(field=error.field, value=error.shown, way_out=error.way_out),)
     name = error.name if isinstance(error, errors.NeedsApproval) else None
     return Problem(status=status, kind=word, title=title, detail=str(error), errors=about, name=name)
 

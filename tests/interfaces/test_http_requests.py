@@ -278,3 +278,10 @@ async def test_a_plan_says_what_a_person_agrees_to(opened: Open) -> None:
     plan = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
     assert "2 units" in plan["text"] and plan["needs_choice"] is False
     assert (await opened.ask("GET", f"/jobs/{job}/plan")).json["text"] is None
+
+
+async def test_what_the_service_refuses_names_its_field_as_the_door_does(opened: Open) -> None:
+    answered = await opened.ask("POST", "/jobs", {**SPEC, "options": {"model": "rehearsal", "working_directory": "x"}})
+    assert answered.status == 422
+    [one] = answered.json["errors"]
+    assert one["field"] == "options.working_directory" and one["value"] == "'x'" and one["way_out"]

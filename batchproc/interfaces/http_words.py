@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from batchproc.models import JobOptions, JobStatus, UnitStatus, Variant
 
+Text = str
+Flag = bool
 WHOLE = (int, int | None)
 LARGEST = (1 << 53) - 1
 """Numbers that every reader of JSON has whole."""

@@ -146,7 +146,7 @@ def looked_around():
     from itertools import product
 
     from batchproc.models import UnitStatus
-    from batchproc.store import browsing, cards, events, logs, search
+    from batchproc.store import browsing, cards, events, logs, search, totals
 
     wanted = [browsing.narrowed(browsing.Wanted(status=s, signature=g)) for s, g in product([None, *UnitStatus], "x")]
     wanted += [browsing.narrowed(browsing.Wanted(status=status)) for status in (None, *UnitStatus)]
@@ -166,7 +166,9 @@ def looked_around():
         *((sql, {}) for sql in (search.NOT_YET, search.LOWEST, search.TAKE_IN, search.UPTO, search.GET_ON)),
         *((logs.PAGE.format(**logs.narrowed(sought)), {"levels": '["info"]'}) for sought in lines),
         *((sql, {}) for sql in (logs.FIRST_SINCE, events.OF_UNIT, events.BEFORE_OF_UNIT)),
-        *((sql, {}) for sql in (events.JOBS_OF_FEW, events.JOBS_OF_MANY, events.DELETED_JOBS)),
+        *((sql, {}) for sql in (events.JOBS_OF_FEW, events.JOBS_OF_MANY, events.DELETED_JOBS, events.NEWEST)),
+        *((sql, {}) for sql in (totals.LATER, totals.PILOT_DUE, totals.RUNNING, totals.BUSY, totals.SPENT_BY)),
+        *((sql, {}) for sql in (approvals.IS_REFUSED, approvals.ASK_ANEW, approvals.NOT_ENDED)),
     ]
 
 
@@ -277,6 +279,32 @@ async def test_no_statement_scans_a_table_or_sorts(store, sql, values):
         r"SCAN source_updates USING INDEX source_updates_reading$"
     )
     assert not [step for step in plan if not fine.match(step)], plan
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+async def test_a_search_asks_the_index_of_texts_once_and_keys_by_theirs(store, has_words):
+    """Not once for each unit that it is narrowed to: that takes minutes where a word is in many."""
+    from batchproc.models import UnitStatus
+    from batchproc.store import search
+    from batchproc.store.browsing import Wanted
+
+    named = dict.fromkeys(("query", "job", "like", "status", "signature", "most"), 1)
+    for wanted in (Wanted(), Wanted(status=UnitStatus.FAILED), Wanted(signature="x")):
+        sql = f"EXPLAIN QUERY PLAN {search.hits(has_words, wanted)}"
+        plan = [row["detail"] for row in await store.read(lambda tx, sql=sql: tx.execute(sql, named).fetchall())]
+        asked = [step for step in plan if step.startswith("SCAN said")]
+        assert len(asked) == has_words and not [step for step in asked if "=" in step], plan
+        assert "SEARCH units USING COVERING INDEX sqlite_autoindex_units_1 (job=?)" in plan
+        assert not [step for step in plan if "SCAN units" in step or "USING INDEX" in step], plan
+
+
+async def test_what_ended_when_is_read_from_an_index(store):
+    from batchproc.store import totals
+
+    for how in (totals.OF_ALL, totals.OF_JOB):
+        sql = f"EXPLAIN QUERY PLAN {totals.SERIES.format(**how)}"
+        found = await store.read(lambda tx, sql=sql: tx.execute(sql, {"span": 1, "first": 1, "job": 1}).fetchall())
+        assert "SEARCH job_minutes USING" in found[0]["detail"] and "minute>?" in found[0]["detail"]
 
 
 async def test_the_plan_check_finds_a_scan_and_a_sort(store):

@@ -93,13 +93,14 @@ function Top() {
         ))}
       </nav>
       <Light />
-      <button type="button" class="quiet" onClick={nextTheme} title="Light, dark or as the system says">
-        {theme.value}
+      <button type="button" class="quiet" onClick={nextTheme} title={`Colours: ${theme.value}`} aria-label={`Colours: ${theme.value}`}>
+        <span aria-hidden="true">{THEMES[theme.value]}</span>
       </button>
     </header>
   );
 }
 
+const THEMES = { system: "◐", light: "☀", dark: "☾" } as const;
 const LIGHTS = { connecting: "connecting", live: "live", away: "reconnecting…" } as const;
 
 function Light() {

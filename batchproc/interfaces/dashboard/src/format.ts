@@ -34,7 +34,7 @@ export function span(low: number, high: number, as: (n: number) => string = dura
 }
 
 export function big(n: number): string {
-  if (n < 10_000) return count(n);
+  if (n < 10_000) return count(Math.round(n));
   return n.toLocaleString("en-US", { notation: "compact", maximumFractionDigits: 1 });
 }
 

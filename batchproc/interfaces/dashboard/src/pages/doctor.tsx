@@ -1,7 +1,7 @@
 // How the house is: what was found, what is wrong with the way out, and who works.
 import { useEffect } from "preact/hooks";
 import { get } from "../api";
-import { ago, clock, count, duration } from "../format";
+import { ago, clock, count, duration, units } from "../format";
 import { ticks } from "../live";
 import { throttled, useResource } from "../resource";
 import { to } from "../router";
@@ -85,7 +85,7 @@ function Parts({ health }: { health: Health }) {
         ))}
       </ul>
       <p class="aside">
-        {count(health.active_jobs)} active {health.active_jobs === 1 ? "job" : "jobs"}: {count(queue.pending ?? 0)} units pending,{" "}
+        {count(health.active_jobs)} active {health.active_jobs === 1 ? "job" : "jobs"}: {units(queue.pending ?? 0)} pending,{" "}
         {count(queue.due ?? 0)} of them may run now, {count(queue.running ?? 0)} running. Lock: {health.lock}
         {health.epoch === null ? "" : `, epoch ${health.epoch}`}.
       </p>

@@ -32,7 +32,7 @@ export function examples(columns: Column[]): [string, string][] {
     ["How many of each status", "SELECT status, count(*) AS n, round(sum(cost_usd), 4) AS cost_usd\nFROM results GROUP BY status ORDER BY n DESC"],
   ];
   const answers = columns.filter((one) => isOf(one, "out_"));
-  const plain = answers.find((one) => one.type === "text" || one.type === "0 or 1") ?? columns.find((one) => isOf(one, "in_") && one.type === "text");
+  const plain = answers.find((one) => one.type === "text" || one.type === "0 or 1");
   const number = answers.find((one) => one.type === "integer" || one.type === "real");
   const json = answers.find((one) => one.example.startsWith("["));
   if (plain) found.push([`Answers by ${plain.name}`, `SELECT ${plain.name}, count(*) AS n\nFROM results GROUP BY 1 ORDER BY n DESC`]);

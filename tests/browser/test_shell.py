@@ -15,16 +15,16 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 async def test_the_theme_is_the_systems_until_one_is_chosen_and_then_stays(serve, open_tab):
     async with serve() as (dashboard, _), open_tab(dashboard, theme="dark") as tab:
         dark = await tab.page.evaluate(PAPER)
-        switch = tab.page.get_by_title("Light, dark or as the system says")
+        switch = tab.page.get_by_role("button", name="Colours")
         await switch.click()
-        await expect(switch).to_have_text("light")
+        await expect(switch).to_have_accessible_name("Colours: light")
         light = await tab.page.evaluate(PAPER)
         assert light != dark
         await tab.page.reload()
         await tab.settled()
         assert await tab.page.evaluate(PAPER) == light
         await switch.click()
-        await expect(switch).to_have_text("dark")
+        await expect(switch).to_have_accessible_name("Colours: dark")
         assert await tab.page.evaluate(PAPER) == dark
 
 

@@ -18,6 +18,8 @@ Tx = Any
 Row = Any
 
 SAFE_VERSION = (3, 51, 3)
+OLDEST = (3, 43, 0)
+"""The index of texts forgets what it was given without being told it once more (`contentless_delete`)."""
 
 
 UNAVAILABLE = frozenset({5, 6, 7, 8, 10, 13, 14})

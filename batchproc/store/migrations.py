@@ -19,8 +19,12 @@ def steps() -> Mapping[int, str]:
 def migrate(connection: engine.Tx, path: Path, plan: Mapping[int, str] | None = None) -> None:
     """Bring the file to the newest version of `plan`. A file that holds data is copied beside itself first.
 
-    Raises `StoreError` for a file written by a newer batchproc; it is left untouched.
+    Raises `StoreError` for a file written by a newer batchproc, or where SQLite is too old; it is left untouched.
     """
+    if engine.version() < engine.OLDEST:
+        oldest = ".".join(map(str, engine.OLDEST))
+        found = engine.sqlite.sqlite_version
+        raise StoreError(f"SQLite {found} is too old for the store, which needs {oldest}; install pysqlite3 0.6.1")
     plan = plan or steps()
     now, newest = current(connection), max(plan)
     if now > newest:

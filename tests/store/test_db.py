@@ -83,6 +83,13 @@ async def test_a_newer_store_is_refused_and_left_alone(tmp_path):
     assert (tmp_path / "batch.db").read_bytes() == before
 
 
+async def test_a_sqlite_that_is_too_old_is_named_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "OLDEST", (99, 1, 0))
+    with pytest.raises(StoreError, match=r"needs 99\.1\.0; install pysqlite3"):
+        async with db.Database(tmp_path):
+            pass
+
+
 async def test_an_older_store_is_copied_before_it_is_upgraded(store, make_job):
     await make_job(2)
     connection = engine.sqlite.connect(str(store.path), isolation_level=None)

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LOCK_PATIENCE_S = 2.0  # a holder that was just killed may keep it for an instant
 LOOK_S = 5.0
+TAKE_IN_S = 0.2  # at a time, and between two times
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +87,8 @@ class _Post:
                 await stack.enter_async_context(self._answering())
                 self._listen_to_signals()
                 said(self._link(None))
-                waking = asyncio.create_task(_wake(face), name="wake the supervisor")
-                stack.callback(waking.cancel)
+                for chore in (_wake, _take_in_older_units):
+                    stack.callback(asyncio.create_task(chore(face), name=chore.__name__).cancel)
                 return await self._ended(guard, server)
 
     @contextlib.asynccontextmanager
@@ -186,6 +187,15 @@ async def _wake(face: Face) -> None:
     """Like any face: if there is work and nobody does it, somebody is woken."""
     try:
         await face.service.wake()
+    except BatchprocError as error:
+        log.warning("%s", error)
+
+
+async def _take_in_older_units(face: Face) -> None:
+    """What an older batchproc left is made searchable, a little at a time."""
+    try:
+        while not await face.service.take_in_older_units(TAKE_IN_S):  # noqa: ASYNC110 - nobody tells when
+            await asyncio.sleep(TAKE_IN_S)
     except BatchprocError as error:
         log.warning("%s", error)
 

@@ -106,13 +106,14 @@ def run(server: Server, document: Any, wanted: int) -> collections.Counter[int]:
     operations = [found.ok() for found in schema.get_all_operations()]
     operations = [one for one in operations if not STREAMS & set(_media(document, one))]
     operations.sort(key=lambda one: one.method == "delete")  # last: there is to be something all the while
-    each = -(-wanted // (2 * len(operations)))
+    modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     statuses: collections.Counter[int] = collections.Counter()
     with requests.Session() as session:
         while sum(statuses.values()) < wanted:  # some operations do not have so many different requests
             n = sum(statuses.values())
-            for operation, mode in itertools.product(operations, (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)):
-                fuzz(server, operation, mode, min(each, wanted - n), session, statuses, n)
+            each = -(-(wanted - n) // (2 * len(operations)))
+            for operation, mode in itertools.product(operations, modes):
+                fuzz(server, operation, mode, each, session, statuses, n)
     return statuses
 
 

@@ -147,6 +147,12 @@ async def test_the_port_of_last_time_is_given_up_if_somebody_has_it(tmp_path: Pa
         assert fourth.getsockname()[0] == "127.0.0.1"
 
 
+async def test_an_answer_does_not_wait_for_an_acknowledgement(tmp_path: Path) -> None:
+    listening = http_listening.at_port(tmp_path, 0)
+    with listening, socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 async def test_a_socket_of_ones_own_serves_as_well(tmp_path: Path) -> None:
     where = tmp_path / "own.sock"
     environ = environment(tmp_path)

@@ -14,7 +14,10 @@ KEEP_ALIVE_S = 3600  # a server that hung up on an idle CLI would look like a ne
 
 def listen(port: int) -> socket.socket:
     """A listening socket on loopback; 0 takes any free port. Who connects before the server runs, waits."""
-    return socket.create_server(("127.0.0.1", port), backlog=512)
+    listening = socket.create_server(("127.0.0.1", port), backlog=512)
+    # What it accepts has this, too; asyncio sees to it only where a socket says that it is TCP, and this one does not.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 class Connections:

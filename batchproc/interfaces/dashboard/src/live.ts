@@ -39,9 +39,10 @@ const LINGER_MS = 500;
 export function ticks({ job_id }: { job_id?: string }, onTick: OnTick): () => void {
   const mine: OnTick = (tick) => onTick(tick);
   tickers.set(mine, job_id);
-  endTicks ??= listen({ ticks: true }, (name, data) => {
+  const heard: Heard = (name, data) => {
     if (name === "tick") told(data as Tick);
-  });
+  };
+  endTicks ??= listen({ ticks: true }, heard, lookAgain);
   return () => {
     tickers.delete(mine);
     setTimeout(endIfAlone, LINGER_MS);
@@ -50,6 +51,11 @@ export function ticks({ job_id }: { job_id?: string }, onTick: OnTick): () => vo
 
 function told(tick: Tick): void {
   for (const [onTick, job_id] of [...tickers]) if (!job_id || tick.jobs.includes(job_id)) onTick(tick);
+}
+
+/** The server was away: whatever was asked of it meanwhile has failed, and is to be asked again. */
+function lookAgain(): void {
+  for (const [onTick, job_id] of [...tickers]) onTick({ seq: 0, jobs: job_id ? [job_id] : [] });
 }
 
 function endIfAlone(): void {
@@ -67,15 +73,18 @@ export function events(wanted: Wanted, onEvents: (events: EventLine[]) => void):
 
 type Heard = (name: string, data: unknown) => void;
 
-function listen(wanted: Wanted & { ticks?: boolean }, heard: Heard): () => void {
+function listen(wanted: Wanted & { ticks?: boolean }, heard: Heard, back?: () => void): () => void {
   const stop = new AbortController();
-  void stay(wanted, heard, stop);
+  void stay(wanted, heard, stop, back);
   return () => stop.abort();
 }
 
-async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: AbortController): Promise<void> {
+type Stay = (wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: AbortController, back?: () => void) => Promise<void>;
+
+const stay: Stay = async (wanted, heard, stop, back) => {
   let last = wanted.after === undefined ? "" : String(wanted.after);
   let wait = 500;
+  let wasAway = false;
   while (!stop.signal.aborted) {
     await seen(stop.signal);
     const until = new AbortController();
@@ -86,8 +95,11 @@ async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: Ab
         signal: AbortSignal.any([stop.signal, until.signal]),
       });
       if (answer.status === 401) return close();
+      if (answer.status === 404) return; // the job is gone, and its events with it
       if (!answer.ok || !answer.body) throw new Error(answer.statusText);
       connection.value = "live";
+      if (wasAway) back?.();
+      wasAway = false;
       for await (const message of messages(answer.body)) {
         wait = 500;
         if (message.id) last = message.id;
@@ -101,10 +113,11 @@ async function stay(wanted: Wanted & { ticks?: boolean }, heard: Heard, stop: Ab
     if (stop.signal.aborted) return;
     if (until.signal.aborted) continue;
     connection.value = "away";
+    wasAway = true;
     await new Promise((again) => setTimeout(again, wait * (0.75 + Math.random() / 2)));
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
   }
-}
+};
 
 /** Resolves once the page is seen, or nobody wants the stream any more. */
 function seen(stop: AbortSignal): Promise<void> {

@@ -111,7 +111,7 @@ class Dashboard:
 
     def _node(self, script: Path, *args: str) -> subprocess.CompletedProcess[str]:
         node = _node_wheel() / "bin"
-        environ = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+        environ = {**os.environ, "NO_COLOR": "1", "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
         argv: list[str | Path] = [node / "node", script, *args]
         return subprocess.run(argv, cwd=self._home, env=environ, capture_output=True, text=True, check=False)
 

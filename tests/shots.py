@@ -55,7 +55,7 @@ async def take(out: Path, wanted: set[str], *, quick: bool) -> None:
             if quick and name == "100000":
                 continue
             with tempfile.TemporaryDirectory(prefix="batchproc-shots-") as place:
-                async with seeded(Path(place), *seeds) as (dashboard, jobs):
+                async with seeded(Path(place), *seeds, answers=True) as (dashboard, jobs):
                     await _store(browser, dashboard, paths(seeds, jobs), out / name, wanted)
 
 

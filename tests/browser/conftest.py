@@ -1,10 +1,13 @@
 """What a test in a browser may use: the browser, seeded stores, a dashboard that serves them, a tab that is let in."""
 
 import contextlib
+import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,7 +15,7 @@ from playwright.async_api import Browser
 
 import hatch_build
 from batchproc.models import Job
-from batchproc.platform import lock
+from batchproc.platform import doorbell, lock
 from tests.browser import chromium, seeding, serving, watching
 from tests.browser.seeding import Seed
 from tests.browser.serving import Dashboard
@@ -26,7 +29,7 @@ ROOT = HERE.parents[1]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests of a browser share its event loop, as they share the browser."""
     for item in items:
-        if HERE in item.path.parents:
+        if HERE in item.path.parents and "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -53,18 +56,25 @@ def serve(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[tuple[Das
 
 
 @asynccontextmanager
-async def seeded(place: Path, *seeds: Seed) -> AsyncIterator[tuple[Dashboard, list[Job]]]:
-    """No supervisor takes the store over: it stays as it was made."""
+async def seeded(place: Path, *seeds: Seed, answers: bool = False) -> AsyncIterator[tuple[Dashboard, list[Job]]]:
+    """No supervisor takes the store over: it stays as it was made. With `answers` there seems to be one."""
     environ = environment(place)
     home = Path(environ["BATCHPROC_HOME"])
     found = await seeding.home_with(home, *seeds, now=time.time())
     held = lock.FileLock(home / "supervisor.lock")
     assert held.acquire()
     try:
-        async with serving.served(environ) as dashboard:
-            yield dashboard, found
+        async with contextlib.AsyncExitStack() as stack:
+            if answers:
+                await stack.enter_async_context(doorbell.Doorbell(doorbell.address(home), _says_hello))
+            yield await stack.enter_async_context(serving.served(environ)), found
     finally:
         held.release()
+
+
+async def _says_hello(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = {"pid": os.getpid(), "epoch": 1, "since": datetime.now(UTC).isoformat(), "guard": "full"}
+    return {**known, "slots": 8, "jobs": 1, "agents": 2, "trouble": None} if request.get("hello") else {}
 
 
 @pytest.fixture

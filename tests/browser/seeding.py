@@ -175,6 +175,7 @@ def _end(place: int, status: str, seed: Seed) -> dict[str, Any]:
     said = status in {"succeeded", "flagged"}
     output = seed.words.answer(place) if seed.structured and said else None
     is_charged = status != "cancelled"
+    is_billed = is_charged and status != "running"
     return {
         "place": place,
         "status": status,
@@ -183,8 +184,8 @@ def _end(place: int, status: str, seed: Seed) -> dict[str, Any]:
         "output": None if output is None else rows.dump(output),
         "error": error,
         "signature": signature,
-        "cost_usd": round(0.0008 + random.Random(place).random() * 0.0016, 6) if is_charged else 0.0,
-        "tokens": 1_750 if is_charged else 0,
+        "cost_usd": round(0.0008 + random.Random(place).random() * 0.0016, 6) if is_billed else 0.0,
+        "tokens": 1_750 if is_billed else 0,
     }
 
 

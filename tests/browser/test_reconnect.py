@@ -26,7 +26,7 @@ async def test_a_page_goes_on_after_its_server_was_killed(serve, open_tab):
             await expect(tab.page.get_by_text("reconnecting…").first).to_be_visible()
             await seeding.home_with(dashboard.home, Seed(name=f"made meanwhile {n}"), now=time.time())
             await dashboard.start()
-            await expect(tab.page.get_by_role("heading", name=f"made meanwhile {n}")).to_be_visible(timeout=20_000)
+            await expect(tab.page.get_by_role("link", name=f"made meanwhile {n}")).to_be_visible(timeout=20_000)
             await expect(tab.page.get_by_text("live", exact=True)).to_be_visible()
         assert await tab.page.evaluate("window.isTheSamePage") is True
 

@@ -1,6 +1,9 @@
 """Nothing that a stranger wrote runs in the page or calls home, wherever it is shown; and we would notice if it did."""
 
+import contextlib
+
 import pytest
+from playwright.async_api import Error
 
 from tests import xss
 from tests.browser import serving, watching
@@ -68,12 +71,22 @@ async def test_without_the_sanitiser_and_the_policy_some_of_it_runs(serve, brows
             serving.served(first.environ, prelude=UNSANITISED) as dashboard,
             watching.opened(browser, dashboard, bypass_csp=True) as tab,
         ):
-            await tab.sign_in()
-            await _units(tab, words, jobs[-1].job_id)
-            assert len(await tab.executed()) >= 10, "the canary is blind"
-            await tab.page.close()
-            tab.strangers.clear()
             tab.forgive("")
+            await tab.sign_in()
+            ran = [place for place in range(1, len(words) + 1) if await _runs(tab, words, jobs[-1].job_id, place)]
+            assert len(ran) >= 3, "the canary is blind"
+            assert any(xss.HOST in url for url in tab.strangers), "nobody would notice a call home"
+            tab.strangers.clear()
+            await tab.page.close()
+
+
+async def _runs(tab, words: Naughty, job_id: str, place: int) -> bool:
+    """Whether something of a unit runs: it calls the canary, or takes the tab elsewhere."""
+    with contextlib.suppress(Error):  # where it takes the tab away while we look
+        await tab.go(f"/jobs/{job_id}/units/{watching.quoted(words.key(place))}")
+        await _touched(tab)
+        return bool(await tab.executed())
+    return not tab.page.url.startswith(tab.dashboard.origin)
 
 
 async def test_without_the_sanitiser_the_policy_alone_still_lets_nothing_run(serve, browser):

@@ -25,6 +25,7 @@ NAMES = (
     "review",
     "query",
     "export",
+    "dashboard",
 )
 
 

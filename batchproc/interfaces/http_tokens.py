@@ -2,6 +2,7 @@
 from."""
 
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -12,6 +13,9 @@ API = "api"
 SESSIONS = "sessions"
 SIGNED_OUT = "signed-out"
 BYTES = 32
+LEAST = 32
+"""Characters of a secret: those that somebody else wrote there may be others than ours, but not fewer."""
+SECRET = re.compile(rf"[!-~]{{{LEAST},}}")
 
 
 class Tokens:
@@ -32,15 +36,23 @@ class Tokens:
     def secret(self, name: str) -> str:
         """What is in the file, made if there is none. Of many who make it at once one is first, and all read his.
 
-        Raises `StoreError` if others may read it: then it is no secret any more.
+        Raises `StoreError` if others may read it, or guess it: then it is no secret any more.
         """
-        if (known := self._read(name)) is not None:
+        if (known := self._secret(name)) is not None:
             return known
         self._place(name, secrets.token_urlsafe(BYTES).encode() + b"\n")
-        made = self._read(name)
+        made = self._secret(name)
         if made is None:
             raise StoreError(f"{self._folder / name} went away while it was made; start again")
         return made
+
+    def _secret(self, name: str) -> str | None:
+        """One that is there. An empty file, as whoever wants a new token may leave it, would be everybody's."""
+        known = self._read(name)
+        if known is not None and not SECRET.fullmatch(known):
+            way_out = "delete it, and a new one is made at the next start"
+            raise StoreError(f"{self._folder / name} is no secret of {LEAST} characters or more; {way_out}")
+        return known
 
     def signed_out(self, now: float) -> dict[str, float]:
         """Sessions that were ended before their time, and when that would have been."""

@@ -238,6 +238,20 @@ def test_a_secret_that_others_may_read_is_none_any_more(tmp_path: Path, name: st
         tokens.secret(name)
 
 
+@pytest.mark.parametrize("content", ["", "\n", "short\n", "a" * 31, "two words, and many letters after them", "ä" * 40])
+def test_a_secret_that_anybody_may_guess_opens_nothing(tmp_path: Path, content: str) -> None:
+    tokens = http_tokens.Tokens(tmp_path)
+    tokens.open()
+    for name in ("api", "sessions"):
+        file = tmp_path / "tokens" / name
+        file.touch(mode=0o600)
+        file.write_text(content, "utf-8")
+        with pytest.raises(BatchprocError, match="delete it"):
+            tokens.secret(name)
+        file.unlink()
+        assert len(tokens.secret(name)) >= 43
+
+
 def test_many_who_make_a_secret_at_once_have_the_same(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -22,7 +22,7 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".webmanifest": "application/manifest+json",
 }
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")  # and an ending of an encoding: no system takes 256
 HASHED = re.compile(r"-[A-Za-z0-9_-]{8,}\.")
 """As the bundler names what never changes."""
 IMMUTABLE = "public, max-age=31536000, immutable"

@@ -27,7 +27,16 @@ def built(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/jobs", "/jobs/job-1/units/contract.md?status=failed", "/index.html", "/secret.key", "/API/v1/jobs"]
+    "path",
+    [
+        "/",
+        "/jobs",
+        "/jobs/job-1/units/contract.md?status=failed",
+        "/index.html",
+        "/secret.key",
+        "/API/v1/jobs",
+        f"/{'a' * 300}.js",
+    ],
 )
 async def test_every_address_is_a_page(built: Path, path: str) -> None:
     answered = await knock(Shell(built), "GET", path)
@@ -72,6 +81,8 @@ async def test_only_a_file_with_its_hash_in_its_name_may_be_kept(built: Path) ->
         "/assets/index-DiwrgTda.js/x.js",
         "/assets/index-DiwrgTda.js.gz",
         "/favicon.ico",
+        f"/assets/{'a' * 300}.js",
+        f"/assets/{'a' * 250}.js",
     ],
 )
 async def test_what_is_no_file_of_ours_is_not_found(built: Path, path: str) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class Door:
     def __init__(self, tokens: Tokens, place: str, clock: Callable[[], float] = time.time) -> None:
         self._tokens, self.place, self._clock = tokens, place, clock
         self._links: dict[str, float] = {}
+        self._turn = threading.Lock()
 
     def open(self) -> None:
         """Read, or make, what is kept. Raises `StoreError`."""
@@ -109,11 +111,12 @@ class Door:
         return same(token, self._api)
 
     def sign_out(self, session: Session) -> None:
-        """For good, also for the next server."""
-        now = self._clock()
-        self._signed_out = {name: until for name, until in self._signed_out.items() if until > now}
-        self._signed_out[session.name] = session.until
-        self._tokens.keep_signed_out(self._signed_out)
+        """For good, also for the next server: on the disk when this returns. May be called from several threads."""
+        with self._turn:  # or one writes what another has not told it of
+            now = self._clock()
+            known = {name: until for name, until in self._signed_out.items() if until > now}
+            self._signed_out = {**known, session.name: session.until}
+            self._tokens.keep_signed_out(self._signed_out)
 
 
 def _digest(code: str) -> str:

@@ -1,5 +1,7 @@
 """No route is outside the door: each refuses every forged request. Without the door some come through."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -205,6 +207,24 @@ async def test_a_session_outlives_the_server_until_it_signs_out(opened: Open) ->
     assert answered.status == 200 and "Max-Age=0" in answered.headers["set-cookie"]
     assert (await knock(opened.app, "GET", f"{PREFIX}/jobs", [HOST, *who])).status == 401
     assert next_server().session([cookie], key) is None
+
+
+async def test_of_many_who_sign_out_at_once_none_is_in_with_the_next_server(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, pauses = opened.door._tokens.keep_signed_out, [0.0, 0.0, 0.3]
+
+    def keep_late(known: dict[str, float]) -> None:
+        time.sleep(pauses.pop() if pauses else 0.0)  # the first one is overtaken by the others, if it can be
+        keep(known)
+
+    monkeypatch.setattr(opened.door._tokens, "keep_signed_out", keep_late)
+    many = [opened.person() for _ in range(8)]
+    asked = [knock(opened.app, "DELETE", f"{PREFIX}/session", [HOST, JSON, *who]) for who in many]
+    assert {answered.status for answered in await asyncio.gather(*asked)} == {200}
+    door = http_sessions.Door(opened.door._tokens, str(PORT), opened.clock)
+    door.open()
+    assert not any(door.session([cookie[1].partition("=")[2]], key[1]) for cookie, key in many)
 
 
 async def test_over_a_unix_socket_the_host_is_localhost(opened: Open) -> None:

@@ -1,6 +1,8 @@
 """What a handler gets: the service as the caller may speak to it, and what he said, parsed. And how it is parsed."""
 
 import asyncio
+import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +29,7 @@ LARGEST_BODY = 32 << 20
 LARGEST_OPEN_BODY = 4 << 10
 """Of somebody whom nobody knows."""
 BODY_S = 30.0
+LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +106,19 @@ async def body_of(request: Request, model: type[T], largest: int) -> T:
     """The body as what it has to be; none is an empty object. Raises `Refused`, `ValidationError`."""
     raw = await _read(request, largest)
     try:
-        content = orjson.loads(raw) if raw.strip() else {}
+        content = _content(raw) if raw.strip() else {}
     except orjson.JSONDecodeError as error:
         raise Refused(problems.unreadable(f"the body is not JSON: {error}")) from None
     if not isinstance(content, dict):
         raise Refused(problems.unreadable("the body is JSON, but no object; send { … }"))
     return model.model_validate(content)
+
+
+def _content(raw: bytes) -> Any:
+    """What the JSON says, whole numbers of any length too: orjson makes floats of those that have more than 64 bits,
+    and so another number."""
+    content = orjson.loads(raw)
+    return json.loads(raw) if LONG_NUMBER.search(raw) else content
 
 
 async def _read(request: Request, largest: int) -> bytes:

@@ -112,6 +112,9 @@ async def test_fields_that_are_not_known_are_refused_at_any_depth(opened: Open) 
         {"enumerator": {"type": "csv", "file_path": "/tmp/\0"}},
         {"enumerator": {"type": "list", "items": [{"n": 1 << 70}]}, "instructions": "do"},
         {"options": {"max_total_tokens": 1 << 63}},
+        {"options": {"max_total_tokens": 1 << 200}},
+        {"options": {"budget_usd": 1 << 2000}},
+        {"output_schema": {"type": "object", "properties": {"a": {"const": 1 << 70}}}},
         {"options": {"system_prompt": "\0"}},
         {"output_schema": {"\0": "string"}},
         {"idempotency_key": "\0"},
@@ -126,6 +129,13 @@ async def test_nothing_that_json_can_say_is_a_fault(opened: Open, change: dict) 
             job = answered.json["job_id"]
             for look in (f"/jobs/{job}", f"/jobs/{job}/spec", f"/jobs/{job}/units", "/jobs", f"/jobs/{job}/results"):
                 assert (await opened.ask("GET", look)).status == 200
+
+
+@pytest.mark.parametrize("number", [1 << 64, -(1 << 63) - 1, 10**29 + 1], ids=str)
+async def test_a_whole_number_of_any_length_is_no_other_number(opened: Open, number: int) -> None:
+    spec = {**SPEC, "enumerator": {"type": "list", "items": [{"name": "a", "n": number}]}}
+    answered = await opened.ask("POST", "/jobs", json.dumps(spec).encode())
+    assert answered.status == 422 and "write it as text" in answered.json["detail"]
 
 
 async def test_what_is_nested_too_deeply_is_refused(opened: Open) -> None:

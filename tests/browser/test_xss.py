@@ -63,6 +63,7 @@ async def test_nothing_runs_where_answers_have_fields(serve, open_tab):
         await _everywhere(tab, words, jobs[-1].job_id)
 
 
+@pytest.mark.long
 async def test_without_the_sanitiser_and_the_policy_some_of_it_runs(serve, browser):
     words = every(25)
     async with serve(*seeds(words, 1)) as (first, jobs):
@@ -89,6 +90,7 @@ async def _runs(tab, words: Naughty, job_id: str, place: int) -> bool:
     return not tab.page.url.startswith(tab.dashboard.origin)
 
 
+@pytest.mark.long
 async def test_without_the_sanitiser_the_policy_alone_still_lets_nothing_run(serve, browser):
     words = every(50)
     async with serve(*seeds(words, 1)) as (first, jobs):

@@ -15,6 +15,7 @@ def slowly(call):
     return Reply(text="the parties agree", delay_s=1.5)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly, BATCHPROC_SLOTS="3")
 async def test_a_run_and_a_killed_supervisor_are_seen_from_outside(house):
     created = await house.create("Do {{ value }}", ITEMS)

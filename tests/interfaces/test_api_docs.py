@@ -25,6 +25,7 @@ def test_what_the_docs_name_is_there() -> None:
     assert named and set(named) <= known
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 async def test_the_commands_of_the_docs_do_what_they_say(tmp_path: Path) -> None:
     environ = environment(tmp_path, BATCHPROC_HOME=str(tmp_path / "user" / ".batchproc"))

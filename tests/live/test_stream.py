@@ -325,6 +325,7 @@ async def test_comings_and_goings_at_any_moment_lose_nothing_and_repeat_nothing(
     assert heard == written
 
 
+@pytest.mark.long
 async def test_going_on_one_too_far_loses_events_and_one_too_near_repeats_them(port, hub, tell, store):
     """The negative control: the test above would see it."""
     for wrong in (1, -3):

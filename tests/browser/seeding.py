@@ -131,6 +131,11 @@ INSERT INTO attempts (unit, n, epoch, started_at, finished_at, outcome, cause, e
 VALUES (:number, :n, :epoch, :started_at, :finished_at, :outcome, NULL, :error, 1, :cost_usd, :input, 60, :cache_read,
     :cache_write, 2, :session_id, 0)
 """
+MINUTES = """
+INSERT INTO job_minutes (job, minute, succeeded, flagged, failed, other, cost_usd, tokens, cache_read, cache_write)
+SELECT job, minute, SUM(succeeded), SUM(flagged), SUM(failed), SUM(other), SUM(cost_usd), SUM(tokens), SUM(cache_read),
+    SUM(cache_write) FROM ended_attempts WHERE job = :job GROUP BY minute
+"""
 EVENT = "INSERT INTO events (at, kind, job, unit, attempt, data) VALUES (?, ?, ?, ?, ?, ?)"
 NUMBERS = "SELECT number FROM units WHERE job = :job ORDER BY number"
 BEGAN = "UPDATE jobs SET begun = :begun, active_s = :active_s WHERE number = :job"
@@ -147,6 +152,7 @@ def _run(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
     done = [_end(one.place, one.status, seed) | _times(one, epoch) for one in placed]
     tx.executemany(END, done)
     tx.executemany(ATTEMPT, [part for row in done for part in _attempts(row)])
+    tx.execute(MINUTES, {"job": job.number})
     _tell(tx, job.number, placed, seed)
     spent = {"cost_usd": sum(row["cost_usd"] for row in done), "tokens": sum(row["tokens"] for row in done)}
     jobs.add_bill(tx, job.number, **spent, cache_read=700 * begun, cache_write=90 * begun, largest_request=1_400)

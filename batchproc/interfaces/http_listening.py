@@ -5,6 +5,7 @@ import contextlib
 import errno
 import logging
 import os
+import resource
 import socket
 import stat
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -18,7 +19,12 @@ from batchproc.errors import InvalidJob
 
 PORT_FILE = "dashboard.port"
 GRACE_S = 0.3  # how long answers that are on their way get at the end
-BACKLOG = 512
+BACKLOG = 128  # as many are also accepted in one go, before any of them is counted
+HEAD_S = 20.0  # whoever has not asked by then is let go
+KEEP_S = 75.0  # and so is who asks nothing more for so long
+MOST_CONNECTIONS = 500
+FILES = 4_096
+"""Open ones, where the system lets us: what is left by connections is the store's and the exports'."""
 
 
 def at_port(home: Path, port: int | None) -> socket.socket:
@@ -26,7 +32,7 @@ def at_port(home: Path, port: int | None) -> socket.socket:
     remembered = home / PORT_FILE
     for wanted in [port] if port is not None else [_remembered(remembered), 0]:
         try:
-            made = socket.create_server(("127.0.0.1", wanted or 0), backlog=512)
+            made = socket.create_server(("127.0.0.1", wanted or 0), backlog=BACKLOG)
         except OSError as error:
             if port is not None:
                 raise _no_port(port, error) from None
@@ -107,6 +113,54 @@ def _make_way(path: Path) -> None:
     raise InvalidJob("socket", str(path), "another program listens there; name another path")
 
 
+def _take_files() -> None:
+    """Some systems give a process 256 open files, unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Connection(H11Protocol):
+    """Ends when it asks nothing: every user of this machine may open some, and each is an open file of ours. If there
+    are as many as may be, whoever has been silent for longest makes room."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._hush(HEAD_S)
+        others = [one for one in self.connections if isinstance(one, _Connection) and not one.transport.is_closing()]
+        if len(others) > MOST_CONNECTIONS:
+            silent = (one for one in others if one.is_silent)
+            min(silent, key=lambda one: one.silent_since, default=self).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._hush(KEEP_S)
+
+    @property
+    def is_silent(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _hush(self, patience_s: float) -> None:
+        """From now on it has to ask something whole: bytes of a head that does not end are nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.silent_since = self.loop.time()
+        self._timer = self.loop.call_later(patience_s, self._let_go)
+
+    def _let_go(self) -> None:
+        if self.is_silent:
+            self.transport.abort()
+
+
 class _Server(uvicorn.Server):
     """Runs in a loop of ours, which has its own ideas of signals."""
 
@@ -120,6 +174,7 @@ async def running(
     app: ASGIApp, sockets: Sequence[socket.socket], ending: asyncio.Event
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Serve while the block runs. At its end `ending` is set, and what still streams after a moment is cut off."""
+    _take_files()
     faults = logging.getLogger("uvicorn")
     faults.setLevel(logging.ERROR)
     server = _Server(_config(app))
@@ -143,7 +198,7 @@ async def running(
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=H11Protocol,
+        http=_Connection,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -152,6 +207,6 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=75,
+        timeout_keep_alive=int(KEEP_S),
         timeout_graceful_shutdown=GRACE_S,  # type: ignore[arg-type]
     )

@@ -115,6 +115,43 @@ async def test_ctrl_c_ends_it_within_a_second_whoever_waits(server: Server) -> N
     assert "Traceback" not in (server.home / "dashboard.log").read_text()
 
 
+async def test_whoever_opens_connections_and_asks_nothing_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        if scope["path"] == "/wait":
+            await asyncio.sleep(1.0)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask(path: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+
+    monkeypatch.setattr(http_listening, "HEAD_S", 0.6)
+    monkeypatch.setattr(http_listening, "MOST_CONNECTIONS", 20)
+    with http_listening.at_port(tmp_path, None) as listening:
+        port = listening.getsockname()[1]
+        async with http_listening.running(answer, [listening], asyncio.Event()):
+            waits = asyncio.create_task(ask("/wait"))
+            await asyncio.sleep(0.1)
+            begun = time.monotonic()
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
+            for _, writer in silent[40:]:
+                writer.write(b"GET / HTTP/1.1\r\nHost: ")  # a head that does not end
+            assert (await ask("/")).startswith(b"HTTP/1.1 204"), "there is room for who asks"
+            assert time.monotonic() - begun < 0.6
+            ended = asyncio.gather(*(reader.read() for reader, _ in silent), return_exceptions=True)
+            await asyncio.wait_for(ended, 5)
+            assert (await waits).startswith(b"HTTP/1.1 204"), "who was asking is not let go"
+            for _, writer in silent:
+                writer.close()
+
+
 async def viewer(server: Server, host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Somebody who listens to events."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.hello["port"])

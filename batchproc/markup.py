@@ -26,7 +26,14 @@ LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 REL = "noopener noreferrer nofollow"
 _TAGS = "p br hr h1 h2 h3 h4 h5 h6 strong em s blockquote ul ol li pre code a table thead tbody tr th td"
 TAGS = frozenset(_TAGS.split())
-ATTRIBUTES = {"a": {"href"}, "code": {"class"}, "ol": {"start"}, "th": {"align"}, "td": {"align"}}
+ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # else the sanitizer adds title and lang
+    "a": {"href"},
+    "code": {"class"},
+    "ol": {"start"},
+    "th": {"align"},
+    "td": {"align"},
+}
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\\/]", re.IGNORECASE)
 _VALUES = {

@@ -53,6 +53,11 @@ def test_only_listed_elements_attributes_and_links_come_out() -> None:
     assert {text: found for text in TRIES if (found := faults(markup.render(text)))} == {}
 
 
+def test_what_the_sanitizer_would_allow_of_itself_is_not_allowed() -> None:
+    assert "title" not in markup.render('[a](https://a.example "Signed by your bank")')
+    assert markup.sanitise('<p title="t" lang="l" dir="rtl" id="i">a</p>') == "<p>a</p>"
+
+
 def test_each_of_the_two_steps_would_do_alone() -> None:
     assert [text for text in TRIES if faults(markup.sanitise(text))] == []
     assert [text for text in TRIES if _is_dangerous(markup.to_html(text))] == []

@@ -54,17 +54,19 @@ class Chronicle(logging.Handler):
 
     async def _write(self) -> None:
         while (record := await self._waiting.get()) is not None:
-            await self._keep(record)
+            try:
+                await self._keep(record)
+            except StoreError:  # the file has it
+                continue
+            except Exception:  # a line that cannot be said, or not so: it must not silence those after it
+                self.handleError(record)
 
     async def _keep(self, record: logging.LogRecord) -> None:
         where = {"job": getattr(record, "job", None), "unit": getattr(record, "unit", None)}
         level = LEVELS.get(record.levelno, "info")
-        try:
-            await self._store.write(
-                logs.append, self._said(record), at=record.created, source="supervisor", level=level, **where
-            )
-        except StoreError:  # the file has it
-            return
+        await self._store.write(
+            logs.append, self._said(record), at=record.created, source="supervisor", level=level, **where
+        )
 
     def _said(self, record: logging.LogRecord) -> str:
         """Its line, and of an error what it was; where in our code is in the file only."""

@@ -80,3 +80,18 @@ async def test_lines_that_nobody_can_keep_do_not_pile_up(store, monkeypatch):
         for n in range(50):
             LOG.info("line %d", n)
     assert len(await kept(store)) <= 7
+
+
+async def test_a_line_that_cannot_be_said_silences_none_after_it(store, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    def discreet(text):
+        if "odd" in text:
+            raise ValueError(text)
+        return text
+
+    async with Chronicle(store, discreet):
+        LOG.info("%d items", "no number")
+        LOG.info("odd")
+        LOG.info("said")
+    assert await kept(store) == [("info", "said")]

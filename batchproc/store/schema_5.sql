@@ -22,11 +22,12 @@ CREATE VIRTUAL TABLE said USING fts5 (
     job, key, answer, error, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
 );
 
--- What the index holds of each unit. Of a structured answer its values, without the signs of JSON.
+-- What the index holds of each unit. Of a structured answer its values, without the signs of JSON, and what was said
+-- beside it.
 CREATE VIEW sayings AS
 SELECT number, 'job' || job AS job, key,
-    SUBSTR(IIF(json_valid(output), (SELECT GROUP_CONCAT(atom, ' ') FROM json_tree(output)), COALESCE(output, text)),
-        1, 100000) AS answer,
+    SUBSTR(IIF(json_valid(output), COALESCE((SELECT GROUP_CONCAT(atom, ' ') FROM json_tree(output)), '') || ' ' ||
+        IIF(text IS NULL OR json_valid(text), '', text), COALESCE(output, text)), 1, 100000) AS answer,
     SUBSTR(error, 1, 10000) AS error
 FROM units WHERE status IN ('succeeded', 'flagged', 'failed');
 

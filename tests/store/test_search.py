@@ -60,6 +60,16 @@ async def test_values_of_a_structured_answer_are_found_and_not_the_signs_of_its_
     assert await find(store, job, "nsecond") == []
 
 
+async def test_what_is_said_beside_a_structured_answer_is_found_too(store, make_job):
+    job = await make_job(3)
+    await answer(store, job, "u1", "It was unclear", output={"vendor": "Okonjo"})
+    await answer(store, job, "u2", "Nothing unclear", output={})
+    await answer(store, job, "u3", None, output={"vendor": "Okonjo"})
+    assert await find(store, job, "unclear") == ["u1", "u2"]
+    assert await find(store, job, "okonjo") == ["u1", "u3"]
+    assert await find(store, job, "vendor") == []
+
+
 async def test_an_answer_that_is_no_json_to_sqlite_is_kept_and_found(store, make_job):
     job = await make_job(1)
     await answer(store, job, "u1", "plain words")

@@ -65,7 +65,9 @@ IS_REFUSED = "SELECT 1 FROM refusals WHERE hash = :hash"
 
 
 def refuse(tx: engine.Tx, digest: str, *, by: str, job: int | None = None, now: float) -> bool:
-    """A person does not allow it. False: he said so before."""
+    """A person does not allow it. False: he said so before, or it was allowed meanwhile."""
+    if is_approved(tx, digest):
+        return False
     asked = tx.execute(ANSWERED, {"hash": digest}).rowcount
     refused = 0 if job is None else tx.execute(REFUSE, {"hash": digest, "now": now, "by": by}).rowcount
     if not asked and not refused:

@@ -64,6 +64,14 @@ async def test_what_is_declined_waits_for_nobody_until_it_is_asked_for_again(ser
     assert [one.name for one in (await service.list_approvals()).approvals] == [jobs[1].job_id, digest]
 
 
+async def test_what_was_allowed_meanwhile_is_not_declined(store, jobs):
+    digest = await ask_for_source(store)
+    for job in (None, jobs[1].number):
+        assert await store.write(given.approve, digest, "text", Order(by="a person"), job=job, now=NOW) is (job is None)
+        assert not await store.write(given.refuse, digest, by="another", job=job, now=NOW)
+    assert "programs.declined" not in [one.kind for one in await store.read(events.after, 0, limit=100)]
+
+
 async def test_what_was_declined_can_still_be_allowed(service, store, jobs):
     shell = (await service.list_approvals()).approvals[1]
     assert await service.decline_approval(shell.name, shell.hash, by="a person")

@@ -52,7 +52,10 @@ SELECT minute / :span * :span AS at, SUM(succeeded) AS succeeded, SUM(flagged) A
     SUM(cache_write) AS cache_write
 FROM job_minutes {index} WHERE {narrowed} AND minute >= :first GROUP BY at ORDER BY at
 """
-OF_ALL = {"index": "INDEXED BY job_minutes_in_order", "narrowed": "TRUE"}
+OF_ALL = {
+    "index": "INDEXED BY job_minutes_in_order",
+    "narrowed": "job NOT IN (SELECT number FROM jobs WHERE deleting = 1)",
+}
 OF_JOB = {"index": "", "narrowed": "job = :job"}
 
 

@@ -54,6 +54,8 @@ async def test_totals_are_of_one_job_or_of_all_that_are_there(store, make_job):
     assert (mine.units["pending"], mine.cost_usd, [point.succeeded for point in mine.series]) == (2, 0.25, [1])
     await store.write(control.cancel, two.number, Order(by="test"), now=T)
     await store.write(retention.mark_deleted, two, now=T)
+    leaving = await store.read(totals.totals, None, since=T, span_s=60)
+    assert (leaving.units["succeeded"], [one.succeeded for one in leaving.series]) == (1, [1])
     while await store.write(backlog.step, job=two.number, now=T):
         await require_kept(store)
     left = await store.read(totals.totals, None, since=T, span_s=60)

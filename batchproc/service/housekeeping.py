@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from batchproc.errors import StoreError
 from batchproc.models import Job
 from batchproc.service.base import Service
 from batchproc.service.listening import moment_in
-from batchproc.store import engine, needs, totals
+from batchproc.store import engine, migrations, needs, totals
 
 MINUTE_S, DAY_S = 60, 86_400
 POINTS = 240
@@ -64,9 +65,11 @@ class Housekeeping(Service):
 
     async def _pulse(self) -> tuple[totals.Pulse | None, bool, str | None]:
         """What the store says, whether there is work, or why it cannot be read."""
-        if not await asyncio.to_thread(self._store.path.exists):
-            return None, False, f"{self._store.path} is not there (any more)"
+        if (wrong := await asyncio.to_thread(_wrong_with, self._store.path)) is not None:
+            return None, False, wrong
         try:
+            if newer := await self._store.read(migrations.newer):
+                return None, False, f"{self._store.path} was written by a newer batchproc (version {newer}); upgrade"
             return (
                 await self._store.read(totals.pulse, now=self._clock()),
                 await self._store.read(needs.supervisor),
@@ -85,6 +88,14 @@ def _span_s(begin: float, until: float) -> int:
     needed = max(0.0, until - begin) / MINUTE_S / (POINTS - 2)
     rounded = next((one for one in ROUND if one >= needed), None)
     return MINUTE_S * (DAY_S // MINUTE_S * math.ceil(needed * MINUTE_S / DAY_S) if rounded is None else rounded)
+
+
+def _wrong_with(path: Path) -> str | None:
+    """Why nobody could write there."""
+    if not path.exists():
+        return f"{path} is not there (any more)"
+    closed = [str(one) for one in (path.parent, path) if not os.access(one, os.W_OK)]
+    return f"{' and '.join(closed)} cannot be written" if closed else None
 
 
 def _free_mb(home: Path) -> float | None:

@@ -40,6 +40,12 @@ def is_older(connection: engine.Tx) -> bool:
     return 0 < current(connection) < max(SCRIPTS)
 
 
+def newer(connection: engine.Tx) -> int | None:
+    """The version of a file that a newer batchproc has written or upgraded meanwhile; None: we know it."""
+    found = current(connection)
+    return found if found > max(SCRIPTS) else None
+
+
 def current(connection: engine.Tx) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 

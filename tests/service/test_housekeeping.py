@@ -156,6 +156,20 @@ async def test_a_store_that_is_gone_is_reported(service, store):
     assert found.status == "down" and "not there" in found.parts["store"].found
 
 
+async def test_a_store_that_nobody_may_write_is_reported(service, store, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != store.path or mode != os.W_OK)  # root may write all
+    found = await service.health()
+    assert found.status == "down" and "batch.db cannot be written" in found.parts["store"].found
+    assert not (await service.ready()).ready
+
+
+async def test_a_store_that_a_newer_batchproc_took_over_is_reported(service, store):
+    await store.write(lambda tx: tx.execute("PRAGMA user_version = 99").rowcount)
+    found = await service.health()
+    assert found.status == "down" and "newer batchproc (version 99" in found.parts["store"].found
+    assert not (await service.ready()).ready
+
+
 async def test_health_is_known_while_a_writer_holds_the_store(service, store):
     from batchproc.store import engine
 

@@ -34,12 +34,13 @@ class Housekeeping(Service):
 
     async def stats(self, job_id: str | None = None, since: str | None = None) -> answers.Stats:
         """What a job, or the whole store, came to: in all, and over time since then (ISO 8601). Without `since`: since
-        the job was started, or for a day. Raises `NotFound`, `InvalidJob`."""
+        the job was started, or for a day. Beside everything else: it may add up many minutes. Raises `NotFound`,
+        `InvalidJob`."""
         job = None if job_id is None else await self._job(job_id)
         begin = self._usual_begin(job) if since is None else moment_in("since", since).timestamp()
         until = job.finished_at.timestamp() if job and job.finished_at else self._clock()
         span_s = _span_s(begin, until)
-        found = await self._store.read(totals.totals, job, since=begin, span_s=span_s)
+        found = await self._store.read_apart(totals.totals, job, since=begin, span_s=span_s)
         beside = await asyncio.to_thread(_size, self._store.path.with_name(f"{self._store.path.name}-wal"))
         return present_health.stats(job_id, found, span_s=span_s, bytes_beside=beside)
 

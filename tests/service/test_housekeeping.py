@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import threading
 import time
 from collections import namedtuple
 from dataclasses import replace
@@ -17,7 +18,7 @@ from batchproc.models import Credential
 from batchproc.platform import doorbell, lock
 from batchproc.service import BatchService
 from batchproc.settings import Settings
-from batchproc.store import claims, jobs, processes
+from batchproc.store import claims, jobs, processes, totals
 
 NOW = 1_800_000_000.0
 HELLO = {"pid": 7, "since": datetime.fromtimestamp(NOW - 90, UTC).isoformat(), "guard": "full", "mode": "inline"}
@@ -182,6 +183,25 @@ async def test_health_is_known_while_a_writer_holds_the_store(service, store):
 
 
 # Stats.
+
+
+async def test_nobody_waits_while_it_is_added_up_what_all_came_to(service, store, monkeypatch):
+    adds_up, may_end, add_up = threading.Event(), threading.Event(), totals.totals
+
+    def slow(*args, **more):
+        adds_up.set()
+        assert may_end.wait(10)
+        return add_up(*args, **more)
+
+    monkeypatch.setattr(totals, "totals", slow)
+    asked = asyncio.create_task(service.stats())
+    try:
+        assert await asyncio.to_thread(adds_up.wait, 10)
+        async with asyncio.timeout(5):
+            assert await service.last_event() == 0
+    finally:
+        may_end.set()
+    assert (await asked).series == []
 
 
 async def test_what_a_job_came_to_over_time(service, make_job, run):

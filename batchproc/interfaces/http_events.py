@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import orjson
@@ -33,10 +33,11 @@ async def stream_job_events(call: Call) -> Response:
 
 
 async def _streamed(call: Call, job_id: str | None) -> Response:
-    said, hub = call.query, call.face.hub
+    said, hub, door, session = call.query, call.face.hub, call.face.door, call.admitted.session
     wanted = Wanted(job_id=job_id, key=said.key, kinds=tuple(said.kind))
     last = call.request.headers.get("last-event-id")
-    return Stream(hub, await begin(hub, wanted, after=said.after, last_event_id=last, ticks=said.ticks))
+    viewer = await begin(hub, wanted, after=said.after, last_event_id=last, ticks=said.ticks)
+    return Stream(hub, viewer, lambda: session is None or not door.is_over(session))
 
 
 async def begin(
@@ -62,11 +63,11 @@ def _number(text: str) -> int:
 
 
 class Stream(Response):
-    """The answer to one viewer, without end."""
+    """The answer to one viewer, for as long as he `may` look on: one who has signed out is told nothing more."""
 
-    def __init__(self, hub: Hub, viewer: "Viewer") -> None:
+    def __init__(self, hub: Hub, viewer: "Viewer", may: Callable[[], bool] = lambda: True) -> None:
         super().__init__()
-        self._hub, self._viewer = hub, viewer
+        self._hub, self._viewer, self._may = hub, viewer, may
         self._has_begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,6 +99,8 @@ class Stream(Response):
         self._has_begun = True
         async with aclosing(self._viewer.messages()) as messages:
             async for said in messages:
+                if not self._may():
+                    return
                 for start in range(0, len(said), PIECE):
                     piece = said[start : start + PIECE]
                     async with asyncio.timeout(STUCK_S):

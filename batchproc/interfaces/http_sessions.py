@@ -103,9 +103,13 @@ class Door:
         some, too."""
         for cookie in cookies[:8]:
             found = read(self._secret, self.place, cookie, key, self._clock())
-            if found is not None and found.name not in self._signed_out:
+            if found is not None and not self.is_over(found):
                 return found
         return None
+
+    def is_over(self, session: Session) -> bool:
+        """Whether it was signed out, or is too old, since it was let in."""
+        return session.name in self._signed_out or session.until <= self._clock()
 
     def is_program(self, token: str) -> bool:
         return same(token, self._api)

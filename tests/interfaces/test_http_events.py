@@ -1,8 +1,13 @@
 """What may be asked of a stream of events, and what is said to who asks wrongly."""
 
+import asyncio
+
 import pytest
 
 from batchproc.interfaces import http_hub
+from batchproc.interfaces.http_routes import PREFIX
+from tests.interfaces.conftest import HOST, JSON
+from tests.interfaces.knocking import knock
 
 
 @pytest.mark.parametrize(
@@ -38,3 +43,24 @@ async def test_one_viewer_too_many_is_told_so(opened, monkeypatch):
     assert answered.status == 503 and answered.headers["retry-after"] == "5"
     assert "close a page" in answered.json["detail"]
     assert http_hub.MOST_VIEWERS == 200
+
+
+async def test_who_has_signed_out_is_told_nothing_more(opened):
+    who, said, begun = opened.person(), [], asyncio.Event()
+    headers = [(name.lower().encode(), value.encode()) for name, value in (HOST, *who)]
+
+    async def send(message):
+        said.append(message.get("body", b""))
+        if b"retry" in said[-1]:
+            begun.set()
+
+    path, never = f"{PREFIX}/events", asyncio.Event()
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
+    looking_on = asyncio.create_task(opened.app(scope, never.wait, send))
+    await asyncio.wait_for(begun.wait(), 5)
+    assert (await knock(opened.app, "DELETE", f"{PREFIX}/session", [HOST, JSON, *who])).status == 200
+    source = {"type": "list", "items": [{"name": "a"}]}
+    spec = {"name": "secret", "instructions": "do", "enumerator": source, "options": {"model": "rehearsal"}}
+    assert (await opened.ask("POST", "/jobs", spec)).status == 201
+    await asyncio.wait_for(looking_on, 5)
+    assert b"secret" not in b"".join(said)

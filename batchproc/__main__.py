@@ -20,11 +20,12 @@ def _demo(*, rehearsal: bool) -> int:
     return demo.main(rehearsal=rehearsal)
 
 
-async def _serve(*, port: int | None, socket: Path | None, said: Callable[[str], None]) -> str:
+async def _serve(*, port: int | None, socket: Path | None, at_terminal: bool, said: Callable[[str], None]) -> str:
     from batchproc import settings
     from batchproc.interfaces import http_serving
 
-    return await http_serving.serve(settings.load(), http_serving.Where(port=port, socket=socket), said)
+    where = http_serving.Where(port=port, socket=socket)
+    return await http_serving.serve(settings.load(), where, said, at_terminal=at_terminal)
 
 
 if __name__ == "__main__":

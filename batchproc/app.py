@@ -49,6 +49,7 @@ async def open_dashboard(
     job_id: str | None = None,
     port: int | None = None,
     socket: Path | None = None,
+    at_terminal: bool = False,
 ) -> answers.DashboardAnswer:
     """A one-time link to the dashboard, which is started in the background unless one serves. Needs no store.
 
@@ -56,7 +57,7 @@ async def open_dashboard(
     """
     way = Dashboards(settings, environ)
     await way.ensure(port, socket)
-    found = await way.link(None if job_id is None else f"/jobs/{quote(job_id, safe='')}")
+    found = await way.link(None if job_id is None else f"/jobs/{quote(job_id, safe='')}", at_terminal=at_terminal)
     if found is None:
         raise SupervisorError(f"the dashboard does not answer; see {settings.home / 'dashboard.log'}")
     if port not in {None, 0, found["port"]} or str(socket or found["socket"]) != str(found["socket"]):
@@ -67,9 +68,11 @@ async def open_dashboard(
     return present.dashboard(found)
 
 
-async def dashboard_link(settings: Settings, environ: Mapping[str, str] = os.environ) -> answers.DashboardAnswer:
+async def dashboard_link(
+    settings: Settings, environ: Mapping[str, str] = os.environ, *, at_terminal: bool = False
+) -> answers.DashboardAnswer:
     """A new link to the dashboard that serves; without `url` if none does."""
-    return present.dashboard(await Dashboards(settings, environ).link())
+    return present.dashboard(await Dashboards(settings, environ).link(at_terminal=at_terminal))
 
 
 async def stop_dashboard(settings: Settings) -> bool:

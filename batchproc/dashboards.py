@@ -39,10 +39,11 @@ class Dashboards:
         """What it says of itself (pid, port, socket, since, version, ending); None if none answers."""
         return await self._ask({"hello": True})
 
-    async def link(self, path: str | None = None) -> Mapping[str, Any] | None:
-        """The same with a new one-time `link`. It is handed what jobs are paid with here, to keep in memory only."""
+    async def link(self, path: str | None = None, *, at_terminal: bool = False) -> Mapping[str, Any] | None:
+        """The same with a new one-time `link`. It is handed what jobs are paid with here, to keep in memory only.
+        `at_terminal`: a person sits there, who may approve programs in the browser that the link opens."""
         pays = dict(credentials.variables(self._environ))
-        return await self._ask({"link": path, "pays": pays})
+        return await self._ask({"link": path, "pays": pays, "at_terminal": at_terminal})
 
     async def stop(self) -> bool:
         """Ask it to end. False: none was alive."""

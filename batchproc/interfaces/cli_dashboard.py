@@ -24,7 +24,9 @@ SHOWN_S = 5.0
 class Serve(Protocol):
     """Serves here until it ends, and gives the first link to `said`; says why it ended, `taken` if another serves."""
 
-    def __call__(self, *, port: int | None, socket: Path | None, said: Callable[[str], None]) -> Awaitable[str]: ...
+    def __call__(
+        self, *, port: int | None, socket: Path | None, at_terminal: bool, said: Callable[[str], None]
+    ) -> Awaitable[str]: ...
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -44,7 +46,7 @@ async def run(args: argparse.Namespace, serve: Serve) -> int:
     known = settings.load()
     if args.stop:
         return await _stop(known)
-    found = await app.dashboard_link(known)
+    found = await app.dashboard_link(known, at_terminal=_at_terminal(args))
     if args.link and found.url is None:
         print("batchproc: no dashboard serves; `batchproc dashboard` starts one", file=sys.stderr)
         return 1
@@ -65,7 +67,9 @@ async def _stop(known: settings.Settings) -> int:
 
 async def _show_other(args: argparse.Namespace, known: settings.Settings) -> int:
     """A link to one in the background."""
-    found = await app.open_dashboard(known, port=args.port, socket=_absolute(args.socket))
+    found = await app.open_dashboard(
+        known, port=args.port, socket=_absolute(args.socket), at_terminal=_at_terminal(args)
+    )
     cli_show.answer(args, found, _show)
     if found.url is not None:
         await _browse(args, found.url)
@@ -82,13 +86,19 @@ async def _serve(args: argparse.Namespace, serve: Serve) -> int:
         sys.stdout.flush()
         opening.add(asyncio.create_task(_browse(args, link), name="open browser"))
 
-    why = await serve(port=args.port, socket=_absolute(args.socket), said=said)
+    where = {"port": args.port, "socket": _absolute(args.socket)}
+    why = await serve(**where, at_terminal=_at_terminal(args), said=said)
     await asyncio.gather(*opening)
     if why == "taken":  # by another one that came up in the same moment
         return await _show_other(args, settings.load())
     if not args.json:
         print(f"The dashboard has ended ({why}).")
     return 0 if why in {"stop", "idle", "SIGINT", "SIGTERM", "SIGHUP"} else 1
+
+
+def _at_terminal(args: argparse.Namespace) -> bool:
+    """Whether a person sits here, as far as one can tell: as for `batchproc approve`."""
+    return bool(sys.stdin.isatty() and not args.json)
 
 
 def _require_port(port: int | None) -> None:

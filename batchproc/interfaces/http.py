@@ -15,7 +15,6 @@ from batchproc.interfaces import http_calls as calls
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces import http_words as words
 from batchproc.interfaces.http_calls import Call, Face
-from batchproc.interfaces.http_guard import Visitor
 from batchproc.interfaces.http_handlers import as_response
 from batchproc.interfaces.http_problems import Problem, Refused
 from batchproc.interfaces.http_routes import PREFIX, TABLE
@@ -80,9 +79,8 @@ async def _answered(face: Face, row: Route, request: Request) -> Response:
 
 async def _parsed(face: Face, row: Route, request: Request) -> Call:
     admitted = request.scope["state"]["admitted"]
-    if row.people_only and admitted.visitor is not Visitor.PERSON:
-        detail = "only a person may do this: in the dashboard, or in a terminal with `batchproc approve`"
-        raise Refused(Problem(status=403, kind="people-only", title="People only", detail=detail))
+    if row.people_only and (admitted.session is None or not admitted.session.may_approve):
+        raise Refused(_people_only())
     return Call(
         face=face,
         service=calls.service_for(face, admitted.visitor),
@@ -125,6 +123,14 @@ class _Nowhere:
         methods = sorted({method for route in here for method in route.methods or ()})
         problem = _no_such_method(methods) if methods else _nothing_at(scope["path"])
         await problem.response()(scope, receive, send)
+
+
+def _people_only() -> Problem:
+    detail = (
+        "only a person may do this: in a terminal with `batchproc approve`, or in a browser that came in by a link "
+        "that `batchproc dashboard` gave in a terminal (a link from a chat may have been opened by a program)"
+    )
+    return Problem(status=403, kind="people-only", title="People only", detail=detail)
 
 
 def _ending() -> Problem:

@@ -119,7 +119,7 @@ async def download(call: Call) -> Response:
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=call.face.downloads))
     try:
         path = folder / f"results.{form}"
-        await call.service.export_results(job_id, form, str(path), call.query.status)
+        await call.service.export_results(job_id, form, str(path), call.query.status, passing=folder)
         file = await asyncio.to_thread(path.open, "rb")
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,9 @@ Said = Callable[[str], None]
 """Gets the first link, once the server answers."""
 
 
-async def serve(known: Settings, where: Where, said: Said, environ: Mapping[str, str] = os.environ) -> str:
+async def serve(
+    known: Settings, where: Where, said: Said, environ: Mapping[str, str] = os.environ, *, at_terminal: bool = False
+) -> str:
     """Be the dashboard of the store in `known.home` until there is a reason to end; returns it.
 
     `taken` if another one serves. Raises `InvalidJob` for a port or a path that cannot be had, `StoreError`.
@@ -58,7 +60,7 @@ async def serve(known: Settings, where: Where, said: Said, environ: Mapping[str,
     if not await asyncio.to_thread(held.acquire, LOCK_PATIENCE_S):
         return "taken"
     try:
-        return await _Post(known, where, environ, held).serve(said)
+        return await _Post(known, where, environ, held).serve(said, at_terminal=at_terminal)
     finally:
         held.release()
 
@@ -72,7 +74,7 @@ class _Post:
         self._since = datetime.now(UTC).isoformat()
         self._over = asyncio.get_running_loop().create_future()
 
-    async def serve(self, said: Said) -> str:
+    async def serve(self, said: Said, *, at_terminal: bool) -> str:
         with contextlib.ExitStack() as sockets, _downloads(self._settings.home) as downloads:
             tcp = sockets.enter_context(http_listening.at_port(self._settings.home, self._where.port))
             self._port = int(tcp.getsockname()[1])
@@ -86,17 +88,14 @@ class _Post:
                 server = await stack.enter_async_context(http_listening.running(guard, [tcp, *inner], face.ending))
                 await stack.enter_async_context(self._answering())
                 self._listen_to_signals()
-                said(self._link(None))
+                said(self._link(None, at_terminal=at_terminal))
                 for chore in (_wake, _take_in_older_units):
                     stack.callback(asyncio.create_task(chore(face), name=chore.__name__).cancel)
                 return await self._ended(guard, server)
 
     @contextlib.asynccontextmanager
     async def _face(self, downloads: Path) -> AsyncIterator[Face]:
-        """The service, which may also write where downloads are made."""
-        roots = (*self._settings.export_roots, downloads)
-        widened = replace(self._settings, export_roots=roots)
-        async with app.open_service(widened, self._environ, by=_person()) as service:
+        async with app.open_service(self._settings, self._environ, by=_person()) as service:
             yield Face(
                 service=service,
                 settings=self._settings,
@@ -117,7 +116,7 @@ class _Post:
                 return self._hello()
             case {"link": (str() | None) as path, **more}:
                 self._take(more.get("pays") or {})
-                return {**self._hello(), "link": self._link(path)}
+                return {**self._hello(), "link": self._link(path, at_terminal=more.get("at_terminal") is True)}
             case {"stop": True}:
                 self._end("stop")
                 return {"ok": True}
@@ -141,8 +140,8 @@ class _Post:
             "ending": self._over.done(),
         }
 
-    def _link(self, path: str | None) -> str:
-        return f"http://127.0.0.1:{self._port}{path or '/'}#code={self._door.link()}"
+    def _link(self, path: str | None, *, at_terminal: bool) -> str:
+        return f"http://127.0.0.1:{self._port}{path or '/'}#code={self._door.link(at_terminal=at_terminal)}"
 
     def _end(self, why: str) -> None:
         if not self._over.done():

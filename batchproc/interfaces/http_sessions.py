@@ -14,6 +14,8 @@ from batchproc.interfaces.http_tokens import Tokens
 LINK_S = 600.0
 MOST_LINKS = 100
 SESSION_S = 30 * 86_400
+AT_TERMINAL, ELSEWHERE = "terminal-", "link-"
+"""How the names of sessions begin: they say where the link was given, and are sealed with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,11 @@ class Session:
 
     name: str
     until: int
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether its link was given at a terminal: any other may have been a program's."""
+        return self.name.startswith(AT_TERMINAL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +76,7 @@ class Door:
 
     def __init__(self, tokens: Tokens, place: str, clock: Callable[[], float] = time.time) -> None:
         self._tokens, self.place, self._clock = tokens, place, clock
-        self._links: dict[str, float] = {}
+        self._links: dict[str, tuple[float, str]] = {}
         self._turn = threading.Lock()
 
     def open(self) -> None:
@@ -79,23 +86,23 @@ class Door:
         self._secret = self._tokens.secret(http_tokens.SESSIONS)
         self._signed_out = self._tokens.signed_out(self._clock())
 
-    def link(self) -> str:
+    def link(self, *, at_terminal: bool = False) -> str:
         """A code that opens one session, once, within ten minutes. Only its digest is kept."""
         now = self._clock()
-        self._links = {digest: until for digest, until in self._links.items() if until > now}
+        self._links = {digest: given for digest, given in self._links.items() if given[0] > now}
         while len(self._links) >= MOST_LINKS:
             del self._links[next(iter(self._links))]
         code = secrets.token_urlsafe(32)
-        self._links[_digest(code)] = now + LINK_S
+        self._links[_digest(code)] = (now + LINK_S, AT_TERMINAL if at_terminal else ELSEWHERE)
         return code
 
     def open_session(self, code: str) -> Opened | None:
         """None: there is no such link, it was used, or it is too old."""
-        until = self._links.pop(_digest(code), None)
+        until, where = self._links.pop(_digest(code), (0.0, ELSEWHERE))
         now = self._clock()
-        if until is None or until <= now:
+        if until <= now:
             return None
-        session = Session(name=secrets.token_hex(16), until=int(now + SESSION_S))
+        session = Session(name=where + secrets.token_hex(16), until=int(now + SESSION_S))
         return opened(self._secret, self.place, session)
 
     def session(self, cookies: list[str], key: str) -> Session | None:

@@ -43,16 +43,19 @@ class Exporting(Service):
         status: str | None = None,
         *,
         overwrite: bool = False,
+        passing: Path | None = None,
     ) -> answers.ExportAnswer:
         """Write the final units of a job, or those with `status`, to a file: csv, jsonl, parquet, sqlite or html; None:
         as the path's ending says. It goes below the user's home, the job's working directory or a folder that
-        `Settings.export_roots` names, and replaces nothing but an earlier export unless `overwrite`.
+        `Settings.export_roots` names, and replaces nothing but an earlier export unless `overwrite`;
+        or below `passing`, a folder of the caller's from which it is sent on.
 
         Cancelled, it leaves what was there. Raises `NotFound`, `InvalidJob`, `StoreError`.
         """
         job = await self._job(job_id)
         home = Path(self._environ.get("HOME") or Path.home())
         own = [Path(job.options.working_directory)] if job.options.working_directory else []
+        own += [] if passing is None else [passing]
         wanted = Wanted(
             job_id=job_id,
             form=export.chosen(format, path),

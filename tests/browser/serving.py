@@ -46,7 +46,7 @@ class Dashboard:
 
     async def new_link(self) -> str:
         """As `batchproc dashboard --link` gives it while one serves."""
-        found = await app.dashboard_link(settings.load(self.environ), self.environ)
+        found = await app.dashboard_link(settings.load(self.environ), self.environ, at_terminal=True)
         assert found.url is not None, "no dashboard serves"
         return found.url
 

@@ -45,9 +45,9 @@ class Open:
     clock: Clock
     face: Face
 
-    def person(self) -> Headers:
+    def person(self, *, at_terminal: bool = True) -> Headers:
         """The headers of a browser that came in by a link."""
-        opened = self.door.open_session(self.door.link())
+        opened = self.door.open_session(self.door.link(at_terminal=at_terminal))
         assert opened is not None
         return [("Cookie", f"batchproc_{PORT}={opened.cookie}"), ("X-Batchproc-Key", opened.key)]
 

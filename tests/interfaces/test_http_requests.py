@@ -267,13 +267,15 @@ async def test_only_a_person_allows_what_a_job_names_and_only_what_was_read(open
     [waiting] = (await opened.ask("GET", "/approvals")).json["approvals"]
     assert waiting["name"] == job and "shell" in waiting["text"]
 
-    async def person(method: str, digest: str):
-        headers = [HOST, JSON, *opened.person()]
+    async def person(method: str, digest: str, *, at_terminal: bool = True):
+        headers = [HOST, JSON, *opened.person(at_terminal=at_terminal)]
         body = json.dumps({"hash": digest}).encode()
         return await knock(opened.app, method, f"{PREFIX}/approvals/{job}", headers, body)
 
     by_program = await opened.ask("POST", f"/approvals/{job}", {"hash": waiting["hash"]})
     assert by_program.status == 403 and by_program.json["type"].endswith("/people-only")
+    by_link_of_a_chat = await person("POST", waiting["hash"], at_terminal=False)
+    assert by_link_of_a_chat.status == 403 and "batchproc dashboard" in by_link_of_a_chat.json["detail"]
     assert (await person("POST", "another")).status == 422
     assert (await person("DELETE", waiting["hash"])).json["done"] is True
     assert (await opened.ask("GET", "/approvals")).json["approvals"] == []

@@ -58,9 +58,10 @@ CREATE TABLE unsaid (
 
 INSERT INTO unsaid (one, upto) SELECT 1, COALESCE(MAX(number), 0) FROM units;
 
--- What ended in each minute, for charts: kept by the trigger below when an attempt ends. `other` did not count.
+-- What ended in each minute, for charts: kept by the trigger below when an attempt ends. `other` did not count. A face of
+-- an older batchproc that has the store open still deletes jobs, and knows nothing of it.
 CREATE TABLE job_minutes (
-    job         INTEGER NOT NULL REFERENCES jobs (number),
+    job         INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
     minute      INTEGER NOT NULL,           -- since 1970
     succeeded   INTEGER NOT NULL,
     flagged     INTEGER NOT NULL,           -- with what was empty

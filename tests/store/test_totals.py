@@ -63,6 +63,22 @@ async def test_totals_are_of_one_job_or_of_all_that_are_there(store, make_job):
     assert [one.succeeded for one in left.series] == [1]
 
 
+async def test_a_face_that_knows_of_no_minutes_can_delete_a_job(store, make_job, monkeypatch):
+    """One of an older batchproc that had the store open when it was upgraded."""
+    job, epoch = await make_job(1), await take_over(store)
+    await start(store, job)
+    [unit] = (await store.write(claims.claim, job.number, epoch=epoch, limit=1, now=T)).units
+    await store.write(attempts.settle, unit.fence, done(), now=T)
+    older = tuple(step for step in retention.LAST_STEPS if "job_minutes" not in step)
+    assert len(older) == len(retention.LAST_STEPS) - 1
+    monkeypatch.setattr(retention, "LAST_STEPS", older)
+    await store.write(retention.mark_deleted, job, now=T)
+    while await store.write(backlog.step, job=job.number, now=T):
+        pass
+    count = "SELECT (SELECT COUNT(*) FROM jobs) + (SELECT COUNT(*) FROM job_minutes)"
+    assert await store.read(lambda tx: tx.execute(count).fetchone()[0]) == 0
+
+
 async def test_the_pulse_says_what_waits_what_may_start_and_what_runs(store, make_job):
     job, epoch = await make_job(6), await take_over(store)
     await make_job(5, name="not started")

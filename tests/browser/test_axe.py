@@ -1,4 +1,4 @@
-"""axe finds nothing serious on any page, light or dark, wide or on a phone."""
+"""axe finds nothing serious on any page, light or dark, wide or on a phone; and none is wider than the window."""
 
 from typing import get_args
 
@@ -8,6 +8,7 @@ from tests.browser import axe, watching
 from tests.browser.watching import Theme
 from tests.shots import SMALL, paths
 
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 HARD_TO_SEE = """
 const text = document.createElement("p");
 text.append("hardly to be seen");
@@ -55,4 +56,6 @@ async def _look(open_tab, dashboard, pages, theme, size):
         for name, path in pages.items():
             await tab.go(path)
             found[name] = await axe.findings(tab.page)
+            if (pixels := await tab.page.evaluate(SIDEWAYS)) > 0:
+                found[name].append(f"it is {pixels} px wider than the window")
         assert {name: said for name, said in found.items() if said} == {}

@@ -8,10 +8,8 @@ from playwright.async_api import expect
 from tests.browser import watching
 from tests.browser.seeding import Seed
 from tests.browser.words import key
-from tests.shots import SMALL, paths
 
 PAPER = "getComputedStyle(document.body).backgroundColor"
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 async def test_the_theme_is_the_systems_until_one_is_chosen_and_then_stays(serve, open_tab):
@@ -75,16 +73,6 @@ async def test_the_first_tab_stop_leads_past_the_navigation(serve, open_tab):
         await expect(tab.page.get_by_role("link", name="To the content")).to_be_focused()
         await tab.page.keyboard.press("Enter")
         assert await tab.page.evaluate("document.activeElement.id") == "main"
-
-
-async def test_no_page_is_wider_than_a_phone(serve, open_tab):
-    async with serve(*SMALL) as (dashboard, jobs), open_tab(dashboard, size=watching.PHONE) as tab:
-        tab.forgive("404")
-        wide = {}
-        for name, path in paths(SMALL, jobs).items():
-            await tab.go(path)
-            wide[name] = await tab.page.evaluate(SIDEWAYS)
-        assert {name: pixels for name, pixels in wide.items() if pixels > 0} == {}
 
 
 @pytest.mark.parametrize("size", [watching.WIDE, watching.PHONE], ids=["wide", "phone"])

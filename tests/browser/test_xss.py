@@ -65,7 +65,9 @@ async def test_nothing_runs_where_answers_have_fields(serve, open_tab):
 
 @pytest.mark.long
 async def test_without_the_sanitiser_and_the_policy_some_of_it_runs(serve, browser):
-    words = every(25)
+    tries = xss.payloads()
+    calls = [one for one in tries if xss.HOST in one and "location" not in one]  # whoever goes away shows no more
+    words = Naughty([*tries[:8], *calls[-100::20]])
     async with serve(*seeds(words, 1)) as (first, jobs):
         await first.end()
         async with (
@@ -75,7 +77,7 @@ async def test_without_the_sanitiser_and_the_policy_some_of_it_runs(serve, brows
             tab.forgive("")
             await tab.sign_in()
             ran = [place for place in range(1, len(words) + 1) if await _runs(tab, words, jobs[-1].job_id, place)]
-            assert len(ran) >= 3, "the canary is blind"
+            assert len(ran) >= 2, "the canary is blind"
             assert any(xss.HOST in url for url in tab.strangers), "nobody would notice a call home"
             tab.strangers.clear()
             await tab.page.close()
@@ -85,6 +87,7 @@ async def _runs(tab, words: Naughty, job_id: str, place: int) -> bool:
     """Whether something of a unit runs: it calls the canary, or takes the tab elsewhere."""
     with contextlib.suppress(Error):  # where it takes the tab away while we look
         await tab.go(f"/jobs/{job_id}/units/{watching.quoted(words.key(place))}")
+        await tab.page.get_by_role("region", name="Conversation").get_by_role("listitem").first.wait_for()
         await _touched(tab)
         return bool(await tab.executed())
     return not tab.page.url.startswith(tab.dashboard.origin)
@@ -151,6 +154,7 @@ async def _units(tab, words: Naughty, job_id: str) -> None:
         path = f"/jobs/{job_id}/units/{watching.quoted(words.key(place))}"
         await tab.page.evaluate(GO, path)
         await tab.page.locator("h1", has_text=f"{place}").first.wait_for()
+        await tab.page.get_by_role("region", name="Conversation").get_by_role("listitem").first.wait_for()
         await tab.settled()
         await _touched(tab)
 

@@ -25,7 +25,7 @@ lint: $(VENV)/.dev $(BUILT)
 	$(BIN)/python hatch_build.py tsc --noEmit
 
 types: $(VENV)/.dev                 ## what the dashboard knows of the API's answers, from the published document
-	$(BIN)/python hatch_build.py npx --yes openapi-typescript@7 ../../../docs/openapi.json --output src/schema.d.ts
+	$(BIN)/python hatch_build.py npx --yes openapi-typescript@7.13.0 ../../../docs/openapi.json --output src/schema.d.ts
 
 crash: $(VENV)/.dev $(BUILT)        ## the long tests, then real processes killed with real signals; N=5: a few kills only
 	$(if $(N),,$(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal)

@@ -111,3 +111,17 @@ def test_a_registry_that_cannot_be_reached_is_said_in_words_with_the_ways_out(co
     for way_out in ("npm_config_registry=URL", "a published wheel", "BATCHPROC_DASHBOARD=skip"):
         assert way_out in done.stderr
     assert "Traceback" not in done.stderr and not copy.built.exists()
+
+
+@pytest.mark.long
+def test_the_page_knows_the_answers_of_the_published_document(tmp_path: Path):
+    """As `make types` writes them down."""
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ntypes:")[2].partition("\n\n")[0]
+    argv = recipe.partition("hatch_build.py ")[2].split()
+    argv[argv.index("--output") + 1] = str(tmp_path / "schema.d.ts")
+    done = subprocess.run(
+        [sys.executable, "hatch_build.py", *argv], cwd=ROOT, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    known = (ROOT / DASHBOARD / "src" / "schema.d.ts").read_text("utf-8")
+    assert (tmp_path / "schema.d.ts").read_text("utf-8") == known, "run `make types`"

@@ -183,11 +183,16 @@ def _downloads(home: Path) -> Iterator[Path]:
 
 
 async def _wake(face: Face) -> None:
-    """Like any face: if there is work and nobody does it, somebody is woken."""
-    try:
-        await face.service.wake()
-    except BatchprocError as error:
-        log.warning("%s", error)
+    """Like any face: if there is work and nobody does it, somebody is woken; and again whenever he was killed, since a
+    page that is left open may be all that looks."""
+    wake = face.service.wake
+    while True:
+        try:
+            await wake()
+        except BatchprocError as error:
+            log.warning("%s", error)
+        wake = face.service.wake_after_a_kill
+        await asyncio.sleep(LOOK_S)
 
 
 async def _take_in_older_units(face: Face) -> None:

@@ -44,6 +44,12 @@ class Service:
         if not self._launcher.is_alive and await self._store.read(needs.supervisor):
             await self._launcher.ensure()
 
+    async def wake_after_a_kill(self) -> None:
+        """The same, if the last one was killed, as by a crash of the machine: one that somebody ended stays ended until
+        somebody looks or orders."""
+        if not self._launcher.is_alive and await self._store.read(needs.another_supervisor):
+            await self._launcher.ensure()
+
     async def _trouble(self) -> str | None:
         """See that somebody works on what is to be done; what is wrong if nobody can."""
         try:

@@ -333,9 +333,14 @@ async def test_a_dashboard_that_starts_wakes_a_supervisor_for_what_is_to_be_done
         _, job = await server.ask("POST", "/jobs", spec)
         await server.ask("POST", f"/jobs/{job['job_id']}/start", {"confirmed": True, "skip_pilot": True})
     launcher = Launcher(known, environ)
-    os.kill((await launcher.hello())["pid"], signal.SIGKILL)
-    await wait_until(lambda: not launcher.is_alive, "the supervisor is dead", 10)
+    await _killed(launcher)
     async with serving(environ):
-        await wait_until(lambda: launcher.is_alive, "another one lives", 20)
-        await wait_until(launcher.hello, "it answers", 20)
+        await wait_until(launcher.hello, "another one lives", 20)
+        await _killed(launcher)
+        await wait_until(launcher.hello, "and another one when it was killed, too", 20)
         await put_to_rest(launcher)
+
+
+async def _killed(launcher: Launcher) -> None:
+    os.kill((await launcher.hello())["pid"], signal.SIGKILL)  # type: ignore[index]
+    await wait_until(lambda: not launcher.is_alive, "the supervisor is dead", 10)

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.seeding import Seed
 
-MOVES = re.compile(r"\d+ (s|min|h|d) ago|\d\d:\d\d(:\d\d)?|in \d.*? (s|ms)\b")
+MOVES = re.compile(r"just now|\d[\d.]* (s|min|h|d) ago|\d\d:\d\d(:\d\d)?|in \d.*? (s|ms)\b")
 
 
 async def test_units(serve, open_tab):

@@ -24,9 +24,8 @@ async def test_the_page_of_a_large_job_has_no_more_in_it_than_that_of_a_small_on
         nodes = {n: {count for one in looks[n] for count in (one.nodes, one.nodes_deep)} for n in looks}
         assert max(nodes[LARGE]) <= max(nodes[SMALL]) + 20
         assert max(nodes[LARGE]) - min(nodes[LARGE]) <= 20
-        for name in ("first_rows_ms", "frame_p95_ms"):
-            small, large = (statistics.median(getattr(one, name) for one in looks[n][1:]) for n in (SMALL, LARGE))
-            print(f"{name}: {large:.1f} ms of {LARGE:,}, {small:.1f} ms of {SMALL:,}: {large / small:.2f} x")
+        _tell("first rows", *(statistics.median(one.first_rows_ms for one in looks[n][1:]) for n in (LARGE, SMALL)))
+        _tell("frame p95", *(scale.p95([ms for one in looks[n] for ms in one.frames_ms]) for n in (LARGE, SMALL)))
         api, (few, many) = scale.Api(dashboard), [job.job_id for job in jobs]
         deep = {"offset": LARGE * 9 // 10, "limit": 100}
         ours, peers = scale.in_turns(40, lambda: api.page_ms(many, **deep), lambda: api.page_ms(few, limit=100))

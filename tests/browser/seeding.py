@@ -4,10 +4,10 @@ that go through its triggers, so that counters, failure groups and indexes are t
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from batchproc.models import Credential, Hold, Job, JobSpec, Order, Pause, Report, Settlement, Tokens, UnitStatus
 from batchproc.store import attempts, claims, db, engine, events, jobs, logs, pilots, processes, readings, rows, units
@@ -32,19 +32,6 @@ Read the ticket of {{ customer }} about “{{ subject }}”. Say which category 
 and whether a refund is due. Summarise it in one sentence that a colleague can act on."""
 
 
-class Words(Protocol):
-    """What is in the units of a store, by their places."""
-
-    def key(self, place: int) -> str: ...
-    def ticket(self, place: int) -> Mapping[str, Any]: ...
-    def answer(self, place: int) -> Mapping[str, Any]: ...
-    def prose(self, place: int) -> str: ...
-    def failure(self, place: int) -> tuple[str, str]: ...
-    def flag(self, place: int) -> tuple[str, str]: ...
-    def conversation(self, place: int) -> Iterator[tuple[str, dict[str, Any]]]: ...
-    def log_lines(self) -> Sequence[tuple[str, str]]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Seed:
     """A job to be made. `state`: ready, review, running, paused or completed. The first `units - pending - running` of
@@ -59,7 +46,7 @@ class Seed:
     told: int = 50
     structured: bool = True
     mix: Callable[[int], str] = usual.usual_end
-    words: Words = field(default_factory=lambda: cast("Words", usual))
+    words: usual.Words = field(default_factory=lambda: cast("usual.Words", usual))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,10 +32,10 @@ NOT_BUILT = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>batchproc</title>
 <h1>The dashboard is not built</h1>
-<p>This batchproc runs from its source. Build the page once, then load this address again:</p>
-<pre>cd batchproc/interfaces/dashboard
-npm ci
-npm run build</pre>
+<p>This batchproc runs from its source. Build the page once, in the folder of its source, then load this address again:</p>
+<pre>make .venv/.installed</pre>
+<p>or, with Node and hatchling in your environment:</p>
+<pre>python hatch_build.py</pre>
 <p>The API at <code>/api/v1</code> and everything in the shell work without it.</p>
 </html>
 """

@@ -9,7 +9,12 @@ from tests.browser import seeding
 from tests.browser.seeding import Seed
 from tests.browser.words import key
 
-GONE = "ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|network error"
+GONE = "|".join(
+    (
+        *("ERR_CONNECTION_REFUSED", "ERR_CONTENT_LENGTH_MISMATCH", "ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION_RESET"),
+        *("ERR_EMPTY_RESPONSE", "network error"),
+    )
+)
 RUNNING = "SELECT job, number FROM units WHERE status = 'running' LIMIT 1"
 
 

@@ -48,15 +48,14 @@ async function call<T>(method: string, where: string, body?: unknown, signal?: A
     options.body = JSON.stringify(body);
     options.headers = { ...headers(), "Content-Type": "application/json" };
   }
-  let answer: Response;
   try {
-    answer = await fetch(`/api/v1${where}`, options);
+    const answer = await fetch(`/api/v1${where}`, options);
+    if (answer.ok) return (await answer.json()) as T; // which fails, too, if the server goes meanwhile
+    throw await problem(answer);
   } catch (error) {
-    if ((error as Error).name === "AbortError") throw error;
+    if (error instanceof Problem || (error as Error).name === "AbortError") throw error;
     throw new Problem(0, "no connection", "The server does not answer. It may have ended: run `batchproc dashboard`.");
   }
-  if (answer.ok) return (await answer.json()) as T;
-  throw await problem(answer);
 }
 
 export async function problem(answer: Response): Promise<Problem> {

@@ -40,7 +40,7 @@ def seeds(words: Naughty, names: int) -> list[Seed]:
 
 
 async def test_nothing_runs_on_any_page_that_shows_it(serve, open_tab):
-    words = every(25)
+    words = every(80)
     async with serve(*seeds(words, 8)) as (dashboard, jobs), open_tab(dashboard) as tab:
         await _everywhere(tab, words, jobs[-1].job_id)
 

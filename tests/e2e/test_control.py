@@ -102,6 +102,7 @@ async def _all_cancelled(house, job_id):
     return (await counts(house, job_id))["cancelled"] == 10
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_some_units_are_cancelled_whether_they_run_or_wait_and_the_rest_goes_on(house):
     job_id = await started(house)

@@ -20,6 +20,7 @@ def is_harmless(text: str) -> bool:
     return not {c for c in text if c in "\x1b\x9b\u202e\x07\x00"}
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(evil)
 async def test_answers_are_asked_in_the_shell_in_three_forms(house):
     job = (await house.run("Greet {{ name }}.", FOUR)).job_id

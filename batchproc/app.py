@@ -14,7 +14,12 @@ from batchproc.errors import InvalidJob, SupervisorError
 from batchproc.launcher import Launcher
 from batchproc.service import BatchService
 from batchproc.settings import Settings
-from batchproc.store.db import Database
+from batchproc.store.db import Database, make_private
+
+
+def make_home(settings: Settings) -> None:
+    """Make the store's folder, which nobody else may enter. Raises `StoreError` if it is somebody else's."""
+    make_private(settings.home)
 
 
 @asynccontextmanager

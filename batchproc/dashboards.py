@@ -12,6 +12,7 @@ from batchproc.errors import SupervisorError
 from batchproc.launcher import scrubbed, set_aside
 from batchproc.platform import doorbell, lock, processes
 from batchproc.settings import Settings
+from batchproc.store import db
 
 START_S = 15.0  # how long a starting dashboard may take until it answers
 ANSWER_S = 3.0
@@ -76,7 +77,7 @@ class Dashboards:
 
     def _start(self, arguments: Sequence[str]) -> int:
         home = self._settings.home
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        db.make_private(home)
         environ = {**scrubbed(self._environ), "BATCHPROC_HOME": str(home)}
         set_aside(self._log)
         argv = [sys.executable, "-m", PROGRAM, *arguments]

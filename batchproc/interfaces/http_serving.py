@@ -55,7 +55,7 @@ async def serve(
 
     `taken` if another one serves. Raises `InvalidJob` for a port or a path that cannot be had, `StoreError`.
     """
-    known.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.make_home(known)
     held = lock.FileLock(known.home / "dashboard.lock")
     if not await asyncio.to_thread(held.acquire, LOCK_PATIENCE_S):
         return "taken"

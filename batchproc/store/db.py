@@ -54,7 +54,7 @@ class Database:
         self._after_commit: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
-        _make_private(self.home)
+        make_private(self.home)
         await asyncio.to_thread(_create, self.home, self.path, by_supervisor=self._is_supervisor)
         self._write_thread = await self._connect(_writer)
         self._read_thread = await self._connect(_reader)
@@ -197,7 +197,8 @@ def _in_snapshot(look: Change, tx: engine.Tx) -> Any:
         tx.execute("ROLLBACK")
 
 
-def _make_private(home: Path) -> None:
+def make_private(home: Path) -> None:
+    """Make the store's folder, or refuse it: before anything is put there, since it has to be empty, or ours."""
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(home.stat().st_mode) != 0o700:

@@ -67,6 +67,33 @@ async def test_of_two_shells_in_the_foreground_one_serves_and_the_other_gives_a_
     assert [one.returncode for one in both] == [0, 0] and time.monotonic() - begun < 5
 
 
+@pytest.mark.parametrize("how", [("--detach",), ()], ids=["detached", "foreground"])
+async def test_an_empty_folder_of_the_user_becomes_the_store(how: tuple[str, ...], tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    home = settings.load(environ).home
+    home.mkdir(mode=0o755, parents=True)
+    home.chmod(0o755)
+    pipe = asyncio.subprocess.PIPE
+    command = (*CLI, "--no-browser", "--json", *how)
+    process = await asyncio.create_subprocess_exec(*command, env=dict(environ), stdout=pipe, stderr=pipe)
+    assert json.loads(await asyncio.wait_for(process.stdout.readline(), 30))["url"]
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    await gone(Dashboards(settings.load(environ), environ))
+    await asyncio.wait_for(process.communicate(), 10)
+
+
+async def test_a_folder_of_other_things_is_refused_and_nothing_is_put_there(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    home = settings.load(environ).home
+    home.mkdir(mode=0o755, parents=True)
+    home.chmod(0o755)
+    (home / "letter.txt").write_text("mine")
+    for how in ((), ("--detach",)):
+        code, _, error = await shell(environ, "--no-browser", *how)
+        assert code == 1 and "holds other things" in error
+    assert [one.name for one in home.iterdir()] == ["letter.txt"]
+
+
 async def test_nobody_else_reads_what_it_keeps(server: Server) -> None:
     await server.ask("GET", "/jobs")
     kept = [server.home, *server.home.rglob("*")]

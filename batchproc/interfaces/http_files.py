@@ -32,7 +32,7 @@ NOT_BUILT = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>batchproc</title>
 <h1>The dashboard is not built</h1>
-<p>This batchproc runs from its source. Build the page once, in the folder of its source, then load this address again:</p>
+<p>This batchproc runs from its source. Build the page once, in that folder, then load this address again:</p>
 <pre>make .venv/.installed</pre>
 <p>or, with Node and hatchling in your environment:</p>
 <pre>python hatch_build.py</pre>

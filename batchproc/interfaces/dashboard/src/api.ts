@@ -60,7 +60,7 @@ async function call<T>(method: string, where: string, body?: unknown, signal?: A
 
 export async function problem(answer: Response): Promise<Problem> {
   const told = (await answer.json().catch(() => ({}))) as Record<string, string>;
-  if (answer.status === 401) close(told.detail);
+  if (answer.status === 401) close(told.type?.endsWith("/signed-out") ? undefined : told.detail);
   return new Problem(answer.status, told.title ?? answer.statusText, told.detail ?? "", told.type, told);
 }
 

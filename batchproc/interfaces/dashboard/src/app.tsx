@@ -128,8 +128,8 @@ function Closed() {
       <Empty title="This page needs a link that lets you in">
         {refusal.value ? <p class="failed">{refusal.value}</p> : null}
         <p>
-          Run <code>batchproc dashboard</code> in a terminal of this machine, or ask your assistant to{" "}
-          <code>open_dashboard</code>. The link opens this page once; afterwards this browser is known.
+          Run <code>batchproc dashboard</code> in a terminal of this machine, or ask your assistant to open the
+          dashboard. The link opens this page once; afterwards this browser is known.
         </p>
       </Empty>
     </main>

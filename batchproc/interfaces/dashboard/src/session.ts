@@ -29,7 +29,7 @@ export async function open(): Promise<void> {
   standing.value = key() ? "open" : "closed";
 }
 
-export function close(why = ""): void {
+export function close(why = "This browser is not signed in any more."): void {
   refusal.value = why;
   standing.value = "closed";
 }

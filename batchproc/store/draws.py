@@ -23,7 +23,8 @@ class Draw:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Of the answers that were drawn: `replaced` are not there any more, and count as not judged."""
+    """Of the answers that were drawn: `replaced` are not there any more, and count as not judged. One that was drawn by
+    chance and for its risk is among those by chance only."""
 
     drawn: int = 0
     accepted: int = 0
@@ -114,7 +115,8 @@ SELECT d.kind, COUNT(*) AS drawn, COUNT(*) FILTER (WHERE v.verdict = 'accept') A
     COUNT(*) FILTER (WHERE NOT ({IN_PLACE})) AS replaced
 FROM drawn_units d JOIN units u ON u.number = d.unit
 LEFT JOIN verdicts v ON v.unit = d.unit AND {IN_PLACE} AND {verdicts.HOLDS}
-WHERE d.job = :job GROUP BY d.kind
+WHERE d.job = :job AND NOT (d.kind = 'risk' AND EXISTS (
+    SELECT 1 FROM drawn_units r WHERE r.job = d.job AND r.unit = d.unit AND r.kind = 'random')) GROUP BY d.kind
 """  # noqa: S608 - our own conditions
 TAINTED = f"""
 SELECT 1 FROM draws w JOIN jobs j ON j.number = w.job AND j.trial = w.trial

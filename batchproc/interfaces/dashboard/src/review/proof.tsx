@@ -1,4 +1,5 @@
 // What the verdicts prove, in the server's words and as a picture: how much may still be wrong.
+import { percent } from "../format";
 import type { ReviewAnswer } from "../types";
 
 export function Proof({ of }: { of: ReviewAnswer }) {
@@ -30,7 +31,7 @@ function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
       <div class="track">
         <span class="so-far" style={{ width: x(most) }} />
         <span class="best" style={{ width: x(best) }} />
-        {wrong === undefined ? null : <span class="wrong-part" style={{ left: x(wrong) }} title={`${told(wrong)} of those judged`} />}
+        {wrong === undefined ? null : <span class="wrong-part" style={{ left: x(wrong) }} title={`${percent(wrong, 1)} of those judged`} />}
       </div>
       <div class="ticks" aria-hidden="true">
         {TICKS.map((part) => (
@@ -44,7 +45,7 @@ function Picture({ of, most }: { of: ReviewAnswer; most: number }) {
         <li class="best">
           {best < most ? "if the rest is right" : "may be wrong, at most"}: {told(best)}
         </li>
-        {wrong === undefined ? null : <li class="wrong-part">wrong so far: {told(wrong)}</li>}
+        {wrong === undefined ? null : <li class="wrong-part">wrong so far: {percent(wrong, 1)}</li>}
       </ul>
     </div>
   );

@@ -43,7 +43,7 @@ export function QuoteCard({ job }: { job: JobStatus }) {
           ))}
         </tbody>
       </table>
-      <small>{quote?.reality?.words ?? basis(quote ?? forecast)}</small>
+      {quote?.reality ? null : <small>{basis(quote ?? forecast)}</small>}
     </Card>
   );
 }

@@ -18,7 +18,16 @@ export function Charts({ id }: { id: string }) {
   const { onTick } = useJob(id);
   useEffect(() => onTick(throttled(stats.again, AT_MOST_EVERY_MS)), [id]);
   const data = stats.data.value;
-  const shown = useMemo(() => (data ? rows(data) : []), [data]);
+  const over = useSignal(0);
+  const shown = useMemo(() => (data ? rows(data) : []), [data, over.value]);
+  const end = (shown.at(-1)?.at ?? 0) + (data?.span_s ?? 0);
+  useEffect(() => {
+    // Until it is over, the newest span has a rate for the part that has passed; nothing else may happen to tell us.
+    const left = end * 1000 - Date.now();
+    if (left <= 0) return;
+    const timer = setTimeout(() => (over.value += 1), left + 100);
+    return () => clearTimeout(timer);
+  }, [end]);
   const at = useSignal<number | null>(null);
   const each = data ? <small>each bar is {duration(data.span_s)}</small> : undefined;
   return (

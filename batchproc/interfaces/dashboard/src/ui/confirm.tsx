@@ -42,10 +42,11 @@ function Asking({ question }: { question: Question }) {
     problem.value = undefined;
     try {
       const said = await question.act();
-      asked.value = undefined;
+      if (asked.value === question) asked.value = undefined;
       if (said) toast(said);
     } catch (error) {
       problem.value = asProblem(error);
+      if (asked.value !== question) toast(`${question.verb}: ${problem.value.message}`);
     } finally {
       busy.value = false;
     }

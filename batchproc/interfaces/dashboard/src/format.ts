@@ -60,6 +60,11 @@ export function value(of: unknown): string {
   return typeof of === "string" ? of : JSON.stringify(of);
 }
 
+/** What happened last, without the family of its kind: `unit.claimed` is "claimed". */
+export function happened(last: string): string {
+  return last.replace(/^[a-z]+\.([a-z_]+)/, (_, kind: string) => kind.replaceAll("_", " "));
+}
+
 function day(then: Date): string {
   return then.toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" });
 }

@@ -1,7 +1,7 @@
 // The pilot of a job: what it tried, what it says of the rest, and what a person decides.
 import { useEffect, useRef } from "preact/hooks";
 import { type Signal, signal, useSignal } from "@preact/signals";
-import { duration, money, units } from "../format";
+import { duration, happened, money, units } from "../format";
 import { lazy } from "../lazy";
 import { to } from "../router";
 import "../style/pilot.css";
@@ -54,7 +54,7 @@ function Trying({ job, pilot, said }: Props) {
         {pilot.keys.map((key) => (
           <li key={key} class={running.has(key) ? "now" : undefined}>
             <a href={to("jobs", job.job_id, "units", key)}>{key}</a>
-            <small>{running.has(key) ? (running.get(key)?.last_event ?? "running") : ""}</small>
+            <small>{running.has(key) ? happened(running.get(key)?.last_event ?? "running") : ""}</small>
           </li>
         ))}
       </ul>

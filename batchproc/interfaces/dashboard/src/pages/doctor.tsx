@@ -1,7 +1,7 @@
 // How the house is: what was found, what is wrong with the way out, and who works.
 import { useEffect } from "preact/hooks";
 import { get } from "../api";
-import { ago, clock, count, duration, units } from "../format";
+import { ago, clock, count, duration, happened, units } from "../format";
 import { ticks } from "../live";
 import { throttled, useResource } from "../resource";
 import { to } from "../router";
@@ -119,7 +119,7 @@ function Supervisor({ workers }: { workers: Workers }) {
       </dl>
       <p class="aside">
         Mode {workers.mode}, guard {workers.guard ?? "unknown"}. Last event {count(workers.last_event)}
-        {workers.last_event_kind ? `, ${workers.last_event_kind}` : ""}
+        {workers.last_event_kind ? `, ${happened(workers.last_event_kind)}` : ""}
         {workers.last_event_at ? (
           <>
             , <time title={workers.last_event_at}>{ago(workers.last_event_at)}</time>
@@ -142,7 +142,7 @@ function Slots({ busy }: { busy: Workers["busy"] }) {
             <a href={to("jobs", one.job_id)}>{one.job}</a> · attempt {one.attempt} · since{" "}
             <time title={one.since}>{clock(one.since)}</time>
           </small>
-          <span class="event">{one.last_event ?? "started"}</span>
+          <span class="event">{happened(one.last_event ?? "started")}</span>
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 // What a table of units can show of each, and what it shows: fields are those of the pages that were seen.
-import { duration, money, count, value } from "../format";
+import { duration, happened, money, count, value } from "../format";
 import type { JobSpec, UnitLine } from "../types";
 
 export interface Column {
@@ -19,7 +19,7 @@ const number = (id: string, title: string, width: number, of: Column["of"]): Col
 export const FIXED: Column[] = [
   { id: "status", title: "Status", width: 7.25, of: (unit) => unit.status },
   { id: "key", title: "Key", width: 17, wide: true, of: (unit) => unit.key },
-  { id: "text", title: "Answer", width: 18, wide: true, of: (unit) => unit.text ?? unit.last_event ?? "" },
+  { id: "text", title: "Answer", width: 18, wide: true, of: (unit) => unit.text ?? happened(unit.last_event ?? "") },
   { id: "error", title: "Error", width: 16, wide: true, of: (unit) => unit.error ?? unit.reason ?? "" },
   number("attempts", "Attempts", 5.5, (unit) => (unit.attempts ? count(unit.attempts) : "")),
   number("cost", "Cost", 5.5, (unit) => (unit.attempts ? money(unit.cost_usd) : "")),
@@ -57,6 +57,10 @@ export class Fields {
       for (const [name, of] of Object.entries(unit.output ?? {})) see(OUTPUT + name, [of]);
     }
     for (const [id, values] of found) this.known.set(id, field(id, values));
+    for (const one of this.of(OUTPUT)) {
+      // Where what was given has a field of that name, too, the two columns would look the same.
+      if (this.known.has(PAYLOAD + one.id.slice(OUTPUT.length))) one.title = `${one.id.slice(OUTPUT.length)} (answer)`;
+    }
     return found.size > 0;
   }
 
@@ -137,7 +141,7 @@ function field(id: string, values: unknown[]): Column {
   return {
     id,
     title: name,
-    width: Math.min(16, Math.max(5, longest * 0.5 + 1.75)),
+    width: Math.min(16, Math.max(where === "output" ? 9 : 5, longest * 0.5 + 1.75)),
     wide: longest > 60,
     number: given.length > 0 && given.every((one) => typeof one === "number"),
     of: (unit) => (Object.hasOwn(unit[where] ?? {}, name) ? value(unit[where]?.[name]) : ""),

@@ -1,6 +1,6 @@
 // One row of the table; on a phone, an item of two lines. Drawn again only when what it shows is another.
 import { Component } from "preact";
-import { money } from "../format";
+import { happened, money } from "../format";
 import type { UnitLine } from "../types";
 import type { Column } from "./columns";
 
@@ -109,5 +109,5 @@ function telling(unit: UnitLine): string {
   const output = Object.values(unit.output ?? {}).filter((one) => one !== null && one !== "");
   const answer = output.length ? output.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" · ") : unit.text;
   const payload = Object.values(unit.payload).find((one) => typeof one === "string" && one !== unit.key);
-  return unit.error ?? unit.reason ?? answer ?? unit.last_event ?? String(payload ?? "");
+  return unit.error ?? unit.reason ?? answer ?? (unit.last_event ? happened(unit.last_event) : String(payload ?? ""));
 }

@@ -112,7 +112,7 @@ class Listening(Looking):
     async def _unit(self, job: Job, key: str) -> Unit:
         found = await self._store.read(units.by_key, job.number, rows.clean(key)) if job.total_units else None
         if found is None:
-            raise NotFound("unit", key, f"see browse_units for the keys of job {job.job_id}")
+            raise NotFound("unit", key, f"look for its key among the units of job {job.job_id}")
         return found
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Collection
 
-from batchproc import judge
+from batchproc import judge, ledger
 from batchproc.models import AgentOptions, Cause, Settlement, UnitStatus
 from batchproc.store import attempts, db, publications
 from batchproc.supervisor import publishing
@@ -28,7 +28,7 @@ async def rescue(store: db.Database, epoch: int, *, running: Collection[int], cl
         end = _end(options, last=charged + 1 >= options.max_attempts)
         await store.write(attempts.rescue, fence, end, epoch=epoch, now=clock())
     if lost:
-        log.warning("rescued %d units that nobody ran any more", len(lost))
+        log.warning("rescued %s that nobody ran any more", ledger.units(len(lost)))
     return len(lost)
 
 

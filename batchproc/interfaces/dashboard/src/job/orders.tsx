@@ -24,8 +24,8 @@ export const askPause: Order = (job, done) => {
             name="Of what runs"
             chosen={how}
             choices={[
-              ["drain", `Let ${units(running)} run to the end`, isFree(job) ? "It is free." : `They may still cost ${money(job.spending.reserved_usd)}.`],
-              ["stop", `Stop ${units(running)} now`, "They go back to the queue, and run again later."],
+              ["drain", `Let ${units(running)} run to the end`, isFree(job) ? "It is free." : `${running === 1 ? "It" : "They"} may still cost ${money(job.spending.reserved_usd)}.`],
+              ["stop", `Stop ${units(running)} now`, running === 1 ? "It goes back to the queue, and runs again later." : "They go back to the queue, and run again later."],
             ]}
           />
         ) : null}

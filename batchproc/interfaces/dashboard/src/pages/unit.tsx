@@ -2,9 +2,9 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { get, job as at } from "../api";
 import { throttled, useResource } from "../resource";
-import { address } from "../router";
+import { address, to } from "../router";
 import type { JobStatus, UnitDetail } from "../types";
-import { Card, Copy, Failed, Loading } from "../ui/basics";
+import { Card, Copy, Empty, Failed, Loading } from "../ui/basics";
 import { Answer, Earlier, Why } from "../unit/answer";
 import { Attempts } from "../unit/attempts";
 import { useBeside } from "../unit/beside";
@@ -30,6 +30,15 @@ export function Unit({ id, unit: key }: { id: string; unit: string }) {
       document.title = "batchproc";
     };
   }, [key, name]);
+  if (unit.problem.value?.status === 404 && !data) {
+    return (
+      <Empty title="There is no such unit">
+        <p>
+          {key} is not among the units of this job. <a href={to("jobs", id, "units")}>All its units</a>
+        </p>
+      </Empty>
+    );
+  }
   return (
     <div class="unit-page">
       <Head id={id} unitKey={key} job={job.data.value} unit={data} beside={beside} again={again} />

@@ -53,7 +53,10 @@ export function Search({ filter }: { filter: Filter }) {
     timer.current = setTimeout(() => setQuery({ text: said.trim(), ...PLACE }), wait);
   };
   const pressed = (event: KeyboardEvent) => {
-    if (event.key === "Enter") say(text.value, 0);
+    if (event.key === "Enter") {
+      say(text.value, 0);
+      box.current?.blur(); // to the rows that were found: j, k and Enter are theirs
+    }
     if (event.key !== "Escape") return;
     event.preventDefault();
     say("", 0);

@@ -144,7 +144,7 @@ async def _asked(tab, here: str) -> None:
     await tab.go(f"{here}/query")
     await tab.page.get_by_role("textbox").first.fill("SELECT * FROM results")
     await tab.page.get_by_role("button", name="Run").click()
-    await tab.page.get_by_role("table").first.wait_for()
+    await tab.page.get_by_role("table").first.wait_for(timeout=60_000)
     await _touched(tab)
 
 

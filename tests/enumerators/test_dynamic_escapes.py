@@ -133,7 +133,7 @@ def test_an_attempt_to_escape_fails(name: str, walls: str, world: World, monkeyp
     assert world.visitors() == 0
     assert watch.sockets == 0
     assert took < LIMIT_S + 2, took
-    assert watch.left(LIMIT_S + 2 - took) == [] and children() == before
+    assert watch.left(LIMIT_S + 2 - took) == [] and children() <= before
     assert watch.memory < MEMORY
     assert watch.inside, "nothing was watched"
     assert "escaped" not in str(payloads)

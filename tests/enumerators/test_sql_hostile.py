@@ -59,7 +59,7 @@ def test_a_hostile_statement_gets_nowhere(path: str, tmp_path: Path, query: str)
     assert watch.written == set()
     assert watch.sockets == 0
     assert watch.memory < MEMORY
-    assert watch.left(1) == [] and children() == ours
+    assert watch.left(1) == [] and children() <= ours
 
 
 @pytest.mark.parametrize("query", sql_hostile.HONEST, ids=lambda query: query[:40])

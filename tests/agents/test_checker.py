@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from test_claude_support import tree, wait_until
+from test_claude_support import tree
 
 from batchproc.agents import guard
 from batchproc.agents.checker import Checked, Checker
+from tests.conftest import wait_until
 
 SHELL = "/bin/sh"
 

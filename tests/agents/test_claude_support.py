@@ -1,8 +1,6 @@
 """What the tests of the Claude agent share: a task, a run, and looking at processes. No tests."""
 
-import asyncio
 import contextlib
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -88,12 +86,3 @@ def commands(tag: str) -> list[list[bytes]]:
         with contextlib.suppress(OSError):
             lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
     return lines
-
-
-async def wait_until(fact: Callable[[], bool], name: str, limit_s: float) -> float:
-    """Seconds until the fact was true."""
-    began = time.monotonic()
-    while not fact():
-        assert time.monotonic() - began < limit_s, f"not within {limit_s} s: {name}"
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began

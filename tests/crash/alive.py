@@ -25,7 +25,7 @@ def marked(tag: str, *, before: float | None = None) -> list[int]:
 async def seconds_until_gone(tag: str, moment: float, limit_s: float) -> float | None:
     """How long agents that began by `moment` are still alive after it; None: longer than `limit_s`."""
     try:
-        await wait_until(lambda: not marked(tag, before=moment), "its agents are gone", limit_s - (now() - moment))
+        await wait_until(lambda: not marked(tag, before=moment), "its agents are gone", limit_s - (now() - moment), 1)
     except AssertionError:
         return None
     return now() - moment

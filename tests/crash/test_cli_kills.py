@@ -102,7 +102,7 @@ async def kill(far: House, totals: Totals) -> tuple[int, float, float]:
     hello = await far.launcher.hello()
     os.kill(hello["pid"], signal.SIGKILL)
     died = time.monotonic()
-    await wait_until(lambda: not alive.of_home(far.home), "no process of it is alive", judge.DEATH_S)
+    await wait_until(lambda: not alive.of_home(far.home), "no process of it is alive", judge.DEATH_S, 1)
     totals.kills += 1
     totals.slowest_death_s = max(totals.slowest_death_s, time.monotonic() - died)
     return hello["epoch"], died, time.monotonic()

@@ -12,6 +12,8 @@ NAMES = ["Ann", "Bob", "Cyd", "Dan"]
 LIST = {"type": "list", "items": [{"name": name} for name in NAMES], "key_field": "name"}
 LONG = "Greet them as their country does; say nothing else. " * 60  # some 3,000 bytes: more than 512 tokens
 OPTIONS = {"model": "haiku", "profile": "answer", "max_concurrency": 4, "max_attempts": 1, "budget_usd": 50}
+LATER = pytest.mark.script.with_args(None, BATCHPROC_CACHE_WAIT_S="80")
+"""The others come by the first answer, not by the bound's being over."""
 
 
 class Clocked:
@@ -45,12 +47,13 @@ async def run(house, script, instructions=LONG, **options):
     return await house.run(instructions, LIST, **{**OPTIONS, **options})
 
 
+@LATER
 async def test_the_others_ask_only_when_the_first_answer_has_begun(house):
     script = Clocked(Reply(text="RESULT: ok"), after_s=3)
     status = await run(house, script)
     assert status.counts["succeeded"] == 4 and len(script.began) == 4
     assert min(script.began[1:]) >= script.answered
-    assert max(script.gaps) < 15, "and not at the end of the bound"
+    assert max(script.gaps) < 40, "and not at the end of the bound"
 
 
 async def test_a_job_whose_prefix_is_too_short_to_be_cached_waits_for_nobody(house):
@@ -69,13 +72,15 @@ async def test_a_first_unit_that_hangs_holds_the_others_no_longer_than_the_bound
 
 
 @pytest.mark.long
+@LATER
 async def test_a_first_unit_that_fails_lets_the_others_go(house):
     script = Clocked(Reply(status=400, message="no"), after_s=2)
     status = await run(house, script)
     assert (status.counts["succeeded"], status.counts["failed"]) == (3, 1)
-    assert min(script.began[1:]) >= script.answered and max(script.gaps) < 15
+    assert min(script.began[1:]) >= script.answered and max(script.gaps) < 40
 
 
+@LATER
 async def test_a_first_unit_that_is_cancelled_lets_the_others_go(house):
     script = Clocked(Reply(text="RESULT: ok"), after_s=60)
     house.model._script = script
@@ -88,4 +93,4 @@ async def test_a_first_unit_that_is_cancelled_lets_the_others_go(house):
     await house.service.cancel_units(created.job_id, [first])
     status = await house.ended(created.job_id)
     assert (status.counts["succeeded"], status.counts["cancelled"]) == (3, 1)
-    assert max(script.gaps) < 15
+    assert max(script.gaps) < 40

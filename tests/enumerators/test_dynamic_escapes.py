@@ -132,8 +132,8 @@ def test_an_attempt_to_escape_fails(name: str, walls: str, world: World, monkeyp
     assert world.changed() == []
     assert world.visitors() == 0
     assert watch.sockets == 0
-    assert took < LIMIT_S + 2, took
-    assert watch.left(LIMIT_S + 2 - took) == [] and children() <= before
+    assert took < LIMIT_S + 15, took
+    assert watch.left(5) == [] and children() <= before
     assert watch.memory < MEMORY
     assert watch.inside, "nothing was watched"
     assert "escaped" not in str(payloads)

@@ -152,7 +152,7 @@ def test_a_killed_jail_leaves_no_process(name):
     process.kill()
     began = time.monotonic()
     assert process.stdout.read() == b""  # ends when the last process that holds the pipe is gone
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20, "it would run for ever"
     process.communicate()
 
 

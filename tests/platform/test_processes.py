@@ -33,7 +33,7 @@ def start() -> Iterator[Start]:
         process.wait()
 
 
-def until(fact: Callable[[], bool], name: str, limit_s: float = 5) -> None:
+def until(fact: Callable[[], bool], name: str, limit_s: float = 20) -> None:
     end = time.monotonic() + limit_s
     while not fact():
         assert time.monotonic() < end, f"not within {limit_s} s: {name}"
@@ -97,7 +97,7 @@ def test_a_sweep_ends_in_time_even_if_new_ones_keep_coming(start: Start) -> None
     until(lambda: bool(list(processes.marked(f"MARK={tag}".encode(), False))), "one carries the mark")
     began = time.monotonic()
     assert processes.sweep("MARK", tag, limit_s=0.3) > 1
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10, "new ones would come for ever"
     start_over = processes.sweep("TAG", tag)
     assert start_over >= 1
 

@@ -110,7 +110,7 @@ async def test_many_at_a_time_do_not_stop_the_loop(checker: Checker, tmp_path: P
     worst, last = 0.0, time.monotonic()
     runs = [
         asyncio.create_task(
-            checker.run([SHELL, "-c", "sleep 0.2"], b"{}", directory=tmp_path / str(n), name=str(n), limit_s=30)
+            checker.run([SHELL, "-c", "sleep 1"], b"{}", directory=tmp_path / str(n), name=str(n), limit_s=30)
         )
         for n in range(8)
     ]
@@ -118,4 +118,4 @@ async def test_many_at_a_time_do_not_stop_the_loop(checker: Checker, tmp_path: P
         await asyncio.sleep(0.005)
         worst, last = max(worst, time.monotonic() - last), time.monotonic()
     assert [(await run).exit_code for run in runs] == [0] * 8
-    assert worst < 1.0, "one start after the other would take longer"
+    assert worst < 5, "one after the other would take eight"

@@ -114,8 +114,8 @@ async def test_a_timeout_stops_the_agent_and_still_says_what_it_cost(tmp_path: P
     first = Reply(tools=[("Read", {"file_path": str(file)})], usage=Tokens(input=1000, output=500))
     async with RehearsalModel(script(first, Reply(stall="accept"))) as model, await agent() as claude:
         began = time.monotonic()
-        events = await collect(claude, task(tmp_path / "a", file=file, timeout_s=3), model.environment())
-        assert 3 <= time.monotonic() - began < 20, "the model would stall for ever"
+        events = await collect(claude, task(tmp_path / "a", file=file, timeout_s=8), model.environment())
+        assert 8 <= time.monotonic() - began < 60, "the model would stall for ever"
         await wait_until(lambda: not tree(claude.tag), "no process is left", 5)
     end = report(events)
     assert end.ended == "timeout"

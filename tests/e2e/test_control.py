@@ -17,6 +17,17 @@ def slowly(call):
     return Reply(text="RESULT: done", delay_s=1.0)
 
 
+class Gathered:
+    """Nobody is answered until the test says so."""
+
+    def __init__(self):
+        self.may_answer = asyncio.Event()
+
+    async def __call__(self, call):
+        await self.may_answer.wait()
+        return Reply(text="RESULT: done")
+
+
 def never(call):
     return Reply(text="RESULT: late", delay_s=120)
 
@@ -172,12 +183,13 @@ async def test_a_retry_can_go_on_in_the_same_conversation(house):
     assert "after 0" not in unit.text and "Greet Ann." in str(house.model.calls[-1].body["messages"][0])
 
 
-@pytest.mark.script.with_args(slowly)
 async def test_a_job_is_changed_while_it_runs_and_deleted_when_it_has_ended(house):
+    house.model._script = script = Gathered()
     job_id = await started(house, max_concurrency=2, budget_usd=50)
     changed = await house.service.control_job(job_id, "set", max_concurrency=6, priority=3)
     assert (changed.max_concurrency, changed.priority) == (6, 3)
     await wait_until(lambda: house.model.in_flight > 2, "more of them are at work", 20)
+    script.may_answer.set()
     with pytest.raises(WrongStatus, match="cancel_job first"):
         await house.service.delete_job(job_id)
     with pytest.raises(InvalidJob, match="known ones are pause, resume, set"):

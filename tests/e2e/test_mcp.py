@@ -141,7 +141,8 @@ async def inspect(inspector, house, *arguments):
     environ = [part for name, value in house.environ.items() if name.startswith(("BATCHPROC_", "ANTHROPIC_")) and value
                for part in ("-e", f"{name}={value}")]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
-        *inspector, *environ, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        *inspector, *environ, *arguments, "--connect-timeout", "120000",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={**house.environ, "PATH": f"{Path(inspector[0]).parent}:{os.environ['PATH']}"},
     )  # fmt: skip
     out, err = await process.communicate()
@@ -158,7 +159,8 @@ async def use(inspector, house, tool, **arguments):
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 async def test_the_inspector_finds_nothing_to_complain_of(inspector, house, era):
     code, out, err = await inspect(inspector, house, "--method", "tools/list", "--strict", "--protocol-era", era)
-    assert code == 0 and {tool["name"] for tool in json.loads(out)["tools"]} == TOOLS
+    assert code == 0, (out, err)
+    assert {tool["name"] for tool in json.loads(out)["tools"]} == TOOLS
     assert "Warning" not in err and "Error" not in err, err
 
 

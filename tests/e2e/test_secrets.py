@@ -17,7 +17,7 @@ def tells(call):
 @pytest.mark.script.with_args(tells, ANTHROPIC_API_KEY=SECRET)
 async def test_secrets_are_taken_out_of_events_logs_results_and_reasons(house):
     source = {"type": "list", "items": [{"name": "Ann"}, {"name": "fail"}], "key_field": "name"}
-    look = await house.run("Greet {{ name }}.", source, breaker=1, concurrency=1)
+    look = await house.run("Greet {{ name }}.", source, breaker=1, max_concurrency=1)
     results = {r.key: r for r in await house.results(look.job_id)}
     assert results["Ann"].text == "RESULT: the key is [redacted], and in the file was [redacted: aws key]."
     assert "the key [redacted] is not for this" in results["fail"].error

@@ -127,7 +127,9 @@ async def many(store, n):
     return job.job_id
 
 
-@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet", "sqlite"])
+@pytest.mark.parametrize(
+    "name", ["csv", *(pytest.param(name, marks=pytest.mark.long) for name in ("jsonl", "parquet", "sqlite"))]
+)
 async def test_an_export_that_is_cancelled_leaves_nothing_and_nobody_waited_for_it(house, name):
     job = await many(house.service._store, 60_000)
     home = Path(house.environ["HOME"])

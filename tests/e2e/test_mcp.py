@@ -164,6 +164,7 @@ async def test_the_inspector_finds_nothing_to_complain_of(inspector, house, era)
     assert "Warning" not in err and "Error" not in err, err
 
 
+@pytest.mark.long
 async def test_the_inspector_calls_every_tool(inspector, house):
     created = await use(
         inspector, house, "create_job", name="n", instructions="Greet {{ name }}", enumerator=json.dumps(PEOPLE)

@@ -329,6 +329,7 @@ def growth(path: Path, keep: str) -> tuple[int, int]:
     return int(count), int(grown)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_million_rows_take_no_more_memory_than_a_thousand(path: Path) -> None:
     with path.open("w") as file:

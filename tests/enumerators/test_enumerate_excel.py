@@ -400,12 +400,14 @@ class TestBombs:
         self._is_refused(workbooks.ods(tmp_path / "t.ods", row(cell("id")) + row(wide, times=6000)))
         self._is_refused(workbooks.ods(tmp_path / "t.ods", row(cell("id")) + row(wide, times=1_000_000)))
 
+    @pytest.mark.long
     def test_many_small_cells(self, path: Path) -> None:
         workbooks.xlsx(path, [["id"], [12345]])
         rows = "".join(f'<row r="{n}">' + "<c><v>1</v></c>" * 100 + "</row>" for n in range(3, 60_003))
         workbooks.edited(path, ("</sheetData>", rows + "</sheetData>"))
         self._is_refused(str(path))
 
+    @pytest.mark.long
     def test_a_sheet_of_spaces(self, path: Path) -> None:
         workbooks.xlsx(path, [["id"], [12345]])
         with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/comments1.xml", "w") as part:

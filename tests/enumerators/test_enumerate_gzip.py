@@ -127,6 +127,7 @@ def bomb(path: Path, pattern: bytes, megabytes: int) -> str:
 NO_TABLE = "grows to more than 250 times its size, as no table does"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "name", "pattern", "said"),
     [

@@ -407,6 +407,7 @@ print(1000 + sum(1 for _ in items), peak() - early)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("shape", ["array", "lines", "beside a large neighbour"])
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, shape: str) -> None:

@@ -394,6 +394,7 @@ print(1000 + sum(1 for _ in items), peak() - early)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_memory_does_not_grow_with_the_rows(path: str) -> None:
     count, grown = subprocess.check_output([sys.executable, "-c", PROGRAM, path]).split()

@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from batchproc import budget
 from batchproc.errors import TakenOver
-from batchproc.models import FINAL, AgentOptions, Attempt, Cause, Fence, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import engine, events, jobs, pilots, processes, rows, sharing
+from batchproc.models import FINAL, AgentOptions, Attempt, Cause, Fence, Settlement, UnitStatus
+from batchproc.store import bills, engine, events, jobs, pilots, processes, rows, sharing
 
 SETTLE = """
 UPDATE units SET status = :status, epoch = NULL, intent = NULL, charged = charged + :charged, due_at = :due_at,
@@ -47,7 +46,7 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     stale = row["trial"] != row["trial_in_force"] and row["pilot"]
     end = _as_it_counts(end, row, stale=stale)
     resumed_from = None if stale else row["resumed_from"]
-    bill = _bill(end, row)
+    bill = bills.of_attempt(end, row)
     values = {**licence, **_result(end, fence, resumed_from, now), **bill, "now": now}
     tx.execute(SETTLE, values)
     tx.execute(CLOSE_ATTEMPT, values)
@@ -55,7 +54,7 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     tx.execute(FORGET_PROMISE, {"unit": fence.unit})
     if stale:
         tx.execute(FORGET_CHARGE, {"unit": fence.unit})
-    _add_up(tx, job, end, bill, before=_cost_before(tx, fence.unit, resumed_from, end))
+    bills.add_up(tx, job, end, bill, before=bills.cost_before(tx, fence.unit, resumed_from, end))
     _tell(tx, job, fence, end, bill["cost_usd"], now)
     if end.hold is not None:
         jobs.pause(tx, job, end.hold, start=end.start, now=now)
@@ -64,23 +63,6 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     if end.status in FINAL:
         pilots.go_on_if_drained(tx, job, approved=row["approved_at"] is not None, now=now)
     return True
-
-
-def _add_up(tx: engine.Tx, job: int, end: Settlement, bill: dict[str, Any], *, before: float) -> None:
-    """Add the bill to the job's. `before` is what an attempt cost that turns out to have been of use."""
-    measured = max(1, end.report.largest_request) if end.report and end.report.api_calls else 0  # 0: nothing was
-    wasted = bill["cost_usd"] if end.status not in FINAL else 0.0
-    jobs.add_bill(
-        tx,
-        job,
-        bill["cost_usd"],
-        bill["tokens"],
-        cache_read=bill["cache_read"],
-        cache_write=bill["cache_write"],
-        wasted_usd=wasted - before,
-        saved_usd=before,
-        largest_request=measured,
-    )
 
 
 FORGET_CHARGE = "UPDATE units SET charged = 0 WHERE number = :unit"
@@ -120,17 +102,6 @@ def _cancelled(end: Settlement) -> Settlement:
     )
 
 
-COST_OF = "SELECT cost_usd FROM attempts WHERE unit = :unit AND n = :n AND billed = 1"
-
-
-def _cost_before(tx: engine.Tx, unit: int, resumed_from: int | None, end: Settlement) -> float:
-    """What the attempt whose conversation went on had cost, if its bill is known: it was not wasted after all."""
-    if resumed_from is None or end.cause is Cause.NO_CONVERSATION or end.report is None or not end.report.api_calls:
-        return 0.0
-    row = tx.execute(COST_OF, {"unit": unit, "n": resumed_from}).fetchone()
-    return float(row["cost_usd"]) if row else 0.0
-
-
 def _result(end: Settlement, fence: Fence, resumed_from: int | None, now: float) -> dict[str, Any]:
     return {
         "status": end.status,
@@ -157,32 +128,6 @@ def _goes_on(end: Settlement, fence: Fence, resumed_from: int | None) -> int | N
         return fence.attempt
     stopped = end.outcome in {"lost", "released", "unrun"} and end.cause is not Cause.NO_CONVERSATION
     return resumed_from if stopped else None
-
-
-def _bill(end: Settlement, row: engine.Row) -> dict[str, Any]:
-    """What is known of the cost; where no bill came, what was reserved for it."""
-    report, tokens = end.report, end.report.tokens if end.report else Tokens()
-    billed = not end.started or (report is not None and report.billed)
-    cost = (report.cost_usd if report else 0.0) if billed else max(row["reserved_usd"], _known_cost(report))
-    if report is not None and billed and report.cut_off:  # the API may charge for the request that was under way
-        largest = report.largest_request or row["largest_request"]
-        cut = budget.request_usd(rows.load_options(row["options"]), largest, shared=row["shared"])
-        cost = max(cost, min(row["reserved_usd"], cost + cut))
-        billed = cost == report.cost_usd
-    return {
-        "cost_usd": cost,
-        "billed": int(billed),
-        "turns": report.turns if report else 0,
-        "tokens": tokens.total,
-        "input": tokens.input,
-        "output_tokens": tokens.output,
-        "cache_read": tokens.cache_read,
-        "cache_write": tokens.cache_write,
-    }
-
-
-def _known_cost(report: Report | None) -> float:
-    return report.cost_usd if report else 0.0
 
 
 def _tell(tx: engine.Tx, job: int, fence: Fence, end: Settlement, cost: float, now: float) -> None:

@@ -205,41 +205,6 @@ def put_off(tx: engine.Tx, number: int, hold: Hold) -> None:
     tx.execute(PUT_OFF, {"number": number, **values})
 
 
-ADD_BILL = """
-UPDATE jobs SET cost_usd = cost_usd + :cost_usd, tokens = tokens + :tokens, wasted_usd = wasted_usd + :wasted_usd,
-    saved_usd = saved_usd + :saved_usd, cache_read = cache_read + :cache_read, cache_write = cache_write + :cache_write,
-    largest_request = MAX(largest_request, :largest_request),
-    measured = measured + (:largest_request > 0)
-WHERE number = :number
-"""
-
-
-def add_bill(
-    tx: engine.Tx,
-    number: int,
-    cost_usd: float,
-    tokens: int,
-    *,
-    cache_read: int = 0,
-    cache_write: int = 0,
-    wasted_usd: float = 0.0,
-    saved_usd: float = 0.0,
-    largest_request: int = 0,
-) -> None:
-    """What an attempt came to. `wasted_usd` and `saved_usd` may be negative: what was wasted turns out to be of use."""
-    values = {"cost_usd": cost_usd, "tokens": tokens, "wasted_usd": wasted_usd, "saved_usd": saved_usd}
-    values |= {"cache_read": cache_read, "cache_write": cache_write}
-    if any(values.values()) or largest_request:
-        tx.execute(ADD_BILL, {"number": number, "largest_request": largest_request, **values})
-
-
-ADD_TIME = "UPDATE jobs SET active_s = active_s + :seconds WHERE number = :number AND status IN ('pilot', 'running')"
-
-
-def add_time(tx: engine.Tx, number: int, seconds: float) -> None:
-    tx.execute(ADD_TIME, {"number": number, "seconds": seconds})
-
-
 COMPLETE = """
 UPDATE jobs SET status = 'completed', finished_at = :now, reason = NULL, detail = NULL, paused_from = NULL,
     resume_at = NULL

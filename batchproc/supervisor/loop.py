@@ -11,7 +11,7 @@ from batchproc.errors import StoreError, TakenOver
 from batchproc.models import WORKING, Claimed, Hold, Job, JobStatus, Pause
 from batchproc.settings import Settings
 from batchproc.store import attempts as rows
-from batchproc.store import backlog, db, jobs, units
+from batchproc.store import backlog, bills, db, jobs, units
 from batchproc.supervisor import pauses, publishing, tasks
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.dispatch import Dispatcher
@@ -184,7 +184,7 @@ class Supervisor:
         for number, job in running.items():
             seconds = now - self._counted.setdefault(number, now)
             if seconds >= COUNT_TIME_S or (seconds and job.options.max_wall_s):
-                await self._crew.store.write(jobs.add_time, number, seconds)
+                await self._crew.store.write(bills.add_time, number, seconds)
                 self._counted[number] = now
 
     def _attempt_ended(self, job: Job, unit: Claimed) -> None:

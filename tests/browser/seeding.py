@@ -10,7 +10,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from batchproc.models import Credential, Hold, Job, JobSpec, Order, Pause, Report, Settlement, Tokens, UnitStatus
-from batchproc.store import attempts, claims, db, engine, events, jobs, logs, pilots, processes, readings, rows, units
+from batchproc.store import (
+    attempts,
+    bills,
+    claims,
+    db,
+    engine,
+    events,
+    jobs,
+    logs,
+    pilots,
+    processes,
+    readings,
+    rows,
+    units,
+)
 from tests.browser import words as usual
 from tests.conftest import OPTIONS
 
@@ -94,7 +108,7 @@ def _review(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
         _converse(tx, job.number, one.fence.unit, n + 1, seed, now - 79)
         end = "flagged" if n == 2 else "succeeded"
         assert attempts.settle(tx, one.fence, _settlement(one.fence.unit, end, seed), now=now - 70 + n)
-    jobs.add_time(tx, job.number, 20.0)
+    bills.add_time(tx, job.number, 20.0)
     return jobs.by_number(tx, job.number)
 
 
@@ -142,7 +156,7 @@ def _run(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
     tx.execute(MINUTES, {"job": job.number})
     _tell(tx, job.number, placed, seed)
     spent = {"cost_usd": sum(row["cost_usd"] for row in done), "tokens": sum(row["tokens"] for row in done)}
-    jobs.add_bill(tx, job.number, **spent, cache_read=700 * begun, cache_write=90 * begun, largest_request=1_400)
+    bills.add(tx, job.number, **spent, cache_read=700 * begun, cache_write=90 * begun, largest_request=1_400)
     tx.execute(BEGAN, {"job": job.number, "begun": begun, "active_s": seed.units * EVERY_S})
     _log(tx, job.number, placed, seed, now)
     if seed.state == "paused":

@@ -7,6 +7,7 @@ from batchproc.store import (
     approvals,
     attempts,
     backlog,
+    bills,
     claims,
     control,
     earlier,
@@ -189,7 +190,7 @@ def all_statements():
         (claims.DUE_AGAIN.format(limit=1), {"job": 1, "now": 1}),
         *((sql, {}) for sql in (attempts.LICENCE, claims.RESERVED, claims.SPENT, claims.SESSION, claims.BEFORE)),
         (attempts.ADOPT, {}),
-        *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, claims.AGAIN, attempts.COST_OF, needs.RUNNING)),
+        *((sql, {}) for sql in (attempts.SPOKEN, attempts.MAY_GO_ON, claims.AGAIN, bills.COST_OF, needs.RUNNING)),
         *(
             (sql, {})
             for sql in (
@@ -197,7 +198,8 @@ def all_statements():
                 jobs.PAUSE,
                 jobs.START,
                 jobs.REOPEN,
-                jobs.ADD_TIME,
+                bills.ADD,
+                bills.ADD_TIME,
                 control.HOLD,
                 control.CANCEL,
                 jobs.PUT_OFF,

@@ -24,7 +24,6 @@ from batchproc.models import (
     Message,
     Outcome,
     Profile,
-    PromisedFile,
     Report,
     Settlement,
     Started,
@@ -33,9 +32,10 @@ from batchproc.models import (
 )
 from batchproc.redaction import Redactor
 from batchproc.store import db, events, logs
-from batchproc.supervisor import chronicle, ends, tasks, warmth
+from batchproc.supervisor import ends, tasks, warmth
 from batchproc.supervisor.limits import Key, Limits
 from batchproc.supervisor.machine import is_disk_trouble
+from batchproc.supervisor.ongoing import Ongoing
 from batchproc.supervisor.proofs import Proofs
 from batchproc.supervisor.publishing import Publishing
 from batchproc.supervisor.staging import Refused
@@ -47,31 +47,6 @@ log = logging.getLogger(__name__)
 HALT_S = 4.0  # an agent that was told to stop and does not report is killed
 QUIET = frozenset({"system", "stderr"})
 """Messages that are kept as logs, not as events."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Ongoing:
-    """What an attempt needs, and what is known of it while it runs. `began` is monotonic, `key` its lane, `halt` what
-    somebody wants of it. It `waits` where another one writes to the prompt cache what it will read."""
-
-    job: Job
-    unit: Claimed
-    began: float
-    redactor: Redactor
-    key: Key
-    task: "asyncio.Task[None] | None" = None
-    waits: bool = False
-    is_started: bool = False
-    tools_run: int = 0
-    report: Report | None = None
-    halt: Intent | None = None
-    done_for: tasks.DoneFor = tasks.NOTHING
-    files: tuple[PromisedFile, ...] = ()
-
-    @property
-    def about(self) -> dict[str, int | None]:
-        """What a line of the log is about that tells of it."""
-        return chronicle.about(self.job.number, self.unit.fence.unit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from batchproc import judge, retry
 from batchproc.errors import StoreError
 from batchproc.models import MENDED, Cause, Hold, Intent, Outcome, Pause, Report, Settlement, UnitStatus, Verdict
 from batchproc.redaction import Redactor
 from batchproc.store import attempts, db
-
-if TYPE_CHECKING:
-    from batchproc.supervisor.attempt import Ongoing
+from batchproc.supervisor.ongoing import Ongoing
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +28,7 @@ def outcome(cause: Cause, message: str, verdict: Verdict = Verdict.FAILED) -> Ou
 
 
 def decided(
-    attempt: "Ongoing", report: Report | None, came: Outcome, decision: retry.Decision, hold: Hold | None, now: float
+    attempt: Ongoing, report: Report | None, came: Outcome, decision: retry.Decision, hold: Hold | None, now: float
 ) -> Settlement:
     """The end of an attempt that came to its own end. `hold` is the breaker's reason to pause the job."""
     final = decision.status is not UnitStatus.PENDING
@@ -54,7 +52,7 @@ def decided(
     )
 
 
-def _goes_on(attempt: "Ongoing", report: Report | None, cause: Cause | None) -> bool:
+def _goes_on(attempt: Ongoing, report: Report | None, cause: Cause | None) -> bool:
     """Whether the conversation goes on: the agent was taken away from it, or its answer is to be mended in it."""
     if cause in MENDED:
         return report is not None and report.api_calls > 0
@@ -73,11 +71,11 @@ def _hold(came: Outcome, pause: Pause | None, now: float) -> Hold | None:
     return Hold(reason=pause, detail=came.message, resume_at=now + LOOKS_AGAIN_S if pause is Pause.DISK else None)
 
 
-def _may_go_on(attempt: "Ongoing", report: Report | None) -> bool:
+def _may_go_on(attempt: Ongoing, report: Report | None) -> bool:
     return attempt.job.options.resume and report is not None and report.api_calls > 0
 
 
-def stopped(attempt: "Ongoing", report: Report | None, why: str = "released by a drain") -> Settlement:
+def stopped(attempt: Ongoing, report: Report | None, why: str = "released by a drain") -> Settlement:
     """Stopped from outside: cancelled, or back in the queue; charged only if the agent may have done something."""
     touched = attempt.tools_run > 0
     end = Settlement(
@@ -126,7 +124,7 @@ Settle = Callable[..., bool]
 
 async def write(
     store: db.Database,
-    attempt: "Ongoing",
+    attempt: Ongoing,
     end: Settlement,
     clock: Callable[[], float],
     settle: Settle = attempts.settle,

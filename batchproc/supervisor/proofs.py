@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from batchproc import evidence, fingerprints, judge, material, structured
 from batchproc.agents.checker import Checker
@@ -15,9 +15,7 @@ from batchproc.errors import StoreError
 from batchproc.models import AttemptTask, Cause, Outcome, Report, Verdict
 from batchproc.store import db, events
 from batchproc.structured import Claim
-
-if TYPE_CHECKING:
-    from batchproc.supervisor.attempt import Ongoing
+from batchproc.supervisor.ongoing import Ongoing
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +30,7 @@ class Proofs:
     store: db.Database
     checker: Checker | None = None
 
-    async def doubt(self, attempt: "Ongoing", task: AttemptTask, report: Report) -> Outcome | None:
+    async def doubt(self, attempt: Ongoing, task: AttemptTask, report: Report) -> Outcome | None:
         """What becomes of the attempt if the answer does not stand them; None if it does."""
         try:
             return await self._false_evidence(attempt, task, report) or await self._refused(attempt, task, report)
@@ -42,7 +40,7 @@ class Proofs:
             log.exception("an answer could not be checked: unit %s", attempt.unit.key, extra=attempt.about)
             return _flagged(f"the answer could not be checked: batchproc itself failed: {error!r}")
 
-    async def _false_evidence(self, attempt: "Ongoing", task: AttemptTask, report: Report) -> Outcome | None:
+    async def _false_evidence(self, attempt: Ongoing, task: AttemptTask, report: Report) -> Outcome | None:
         if task.output_schema is None:
             return None
         claims = structured.claims(task.output_schema, report.output)
@@ -65,7 +63,7 @@ class Proofs:
         said = f'evidence: {_named(missing)} does not stand in the unit\'s own data or file: "{missing[0].quote[:200]}"'
         return _flagged(said + hint)
 
-    async def _not_in_file(self, attempt: "Ongoing", task: AttemptTask, left: set[str]) -> str | None:
+    async def _not_in_file(self, attempt: Ongoing, task: AttemptTask, left: set[str]) -> str | None:
         """Takes out of `left` what stands in the unit's own file. Returns why that cannot be said, if it cannot."""
         if task.file is None:
             return None
@@ -77,7 +75,7 @@ class Proofs:
             return str(problem)
         return None
 
-    async def _not_shown(self, attempt: "Ongoing", task: AttemptTask, left: set[str]) -> tuple[set[str], bool]:
+    async def _not_shown(self, attempt: Ongoing, task: AttemptTask, left: set[str]) -> tuple[set[str], bool]:
         """What of `left` the agent's tools did not show it either, and whether they showed it anything. Events hold no
         secrets, so the quotes are looked up without theirs."""
         known = {attempt.redactor.text(quote): quote for quote in left}
@@ -90,7 +88,7 @@ class Proofs:
             is_shown, after = is_shown or bool(texts), page[-1].seq
         return set(known.values()), is_shown
 
-    async def _refused(self, attempt: "Ongoing", task: AttemptTask, report: Report) -> Outcome | None:
+    async def _refused(self, attempt: Ongoing, task: AttemptTask, report: Report) -> Outcome | None:
         """What the job's own check says of it; the check sees what will be kept."""
         options = task.options
         if not options.check:

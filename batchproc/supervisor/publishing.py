@@ -10,7 +10,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from batchproc import judge
 from batchproc.agents import profiles
@@ -31,10 +30,8 @@ from batchproc.models import (
 from batchproc.store import db, jobs, publications
 from batchproc.supervisor import ends, places, staging
 from batchproc.supervisor.chronicle import about
+from batchproc.supervisor.ongoing import Ongoing
 from batchproc.supervisor.staging import Refused, Unwritten
-
-if TYPE_CHECKING:
-    from batchproc.supervisor.attempt import Ongoing
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ class Publishing:
     store: db.Database
     clock: Callable[[], float]
 
-    async def prepare(self, attempt: "Ongoing", task: AttemptTask) -> None:
+    async def prepare(self, attempt: Ongoing, task: AttemptTask) -> None:
         """Before its agent starts. Raises `Refused`; `OSError` for what is the machine's."""
         if not task.files:
             return
@@ -71,7 +68,7 @@ class Publishing:
                 if await asyncio.to_thread(staging.is_one, *where, (place, twin)):
                     raise Refused(f"{place} is the same file as {twin} on this file system, and that is taken")
 
-    async def doubt(self, attempt: "Ongoing", task: AttemptTask) -> Outcome | None:
+    async def doubt(self, attempt: Ongoing, task: AttemptTask) -> Outcome | None:
         """Stage what the agent wrote. What becomes of the attempt if it did not write it; None if it did."""
         if not task.files:
             return None
@@ -91,7 +88,7 @@ class Publishing:
         attempt.files = tuple(replace(file, sha256=found) for file, found in files)
         return None
 
-    async def _stage(self, attempt: "Ongoing", task: AttemptTask) -> tuple[str, ...]:
+    async def _stage(self, attempt: Ongoing, task: AttemptTask) -> tuple[str, ...]:
         """As soon as there is room for it: what an agent did is not thrown away. The job waits meanwhile."""
         fence, work = attempt.unit.fence, profiles.work(task)
         where = (_base(task), attempt.job.job_id, fence.unit, fence.attempt)
@@ -102,7 +99,7 @@ class Publishing:
                 await _hold(self.store, attempt.job.number, where[0], error, self.clock(), start=attempt.unit.start)
                 await asyncio.sleep(AGAIN_S)
 
-    async def end(self, attempt: "Ongoing", end: Settlement) -> None:
+    async def end(self, attempt: Ongoing, end: Settlement) -> None:
         """Write how an attempt ended; if it succeeded, its files are at their places then."""
         if not attempt.files or end.status is not UnitStatus.SUCCEEDED:
             await ends.write(self.store, attempt, end, self.clock)
@@ -111,7 +108,7 @@ class Publishing:
         if attempt.files:
             await self._clear(attempt)
 
-    async def _publish(self, attempt: "Ongoing", end: Settlement) -> bool:
+    async def _publish(self, attempt: Ongoing, end: Settlement) -> bool:
         """False: it is promised, and cannot be done now. Whoever looks for units that nobody runs tries again."""
         fence, base = attempt.unit.fence, str(attempt.job.options.output_base)
         write = self.store.write
@@ -132,7 +129,7 @@ class Publishing:
         await ends.write(self.store, attempt, came, self.clock, publications.settle)
         return True
 
-    async def _clear(self, attempt: "Ongoing") -> None:
+    async def _clear(self, attempt: Ongoing) -> None:
         fence, base = attempt.unit.fence, str(attempt.job.options.output_base)
         await _clear(base, attempt.job.job_id, [(fence.unit, fence.attempt)])
 

@@ -15,7 +15,7 @@ from batchproc.models import Claimed, Order
 from batchproc.models import Job as Row
 from batchproc.redaction import Redactor
 from batchproc.store import backlog, db, jobs, update_items
-from batchproc.supervisor.attempt import Ongoing
+from batchproc.supervisor.ongoing import Ongoing
 from tests.crash import judge
 from tests.crash.model import Job
 from tests.crash.model_unit import Unit

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, estimates, forecast, ledger, present_pilot, present_review
+from batchproc import answers, approvals, estimates, forecast, ledger, present_pilot, present_plan, present_review
 from batchproc import present_words as words
 from batchproc.models import (
     FINAL,
@@ -37,7 +37,7 @@ def started(look: Snapshot, credential: Credential, *, guard: str) -> answers.St
         tries = ledger.units(len(look.pilot.keys))
         message = f"pilot, round {job.round}: {tries} of {message}: then it waits for a decision"
     elif job.status is JobStatus.REVIEW:
-        message = f"it was changed or started by somebody else meanwhile; it is in review. {present_pilot.how(look)}"
+        message = f"it was changed or started by somebody else meanwhile; it is in review. {present_plan.how(look)}"
     elif job.status is JobStatus.COMPLETED:
         message = "every unit was final already"
     elif job.status is JobStatus.PAUSED:
@@ -174,7 +174,7 @@ def _next_after_status(look: Snapshot) -> str:
             back = "" if job.approved_trial is None else "; control_job(action=pause, drain=false) stops it"
             return f"the pilot runs; call get_status(wait_s=45) until status is review{back}"
         case JobStatus.REVIEW:
-            return f"show the user the pilot's answers and the quote. {present_pilot.how(look)}"
+            return f"show the user the pilot's answers and the quote. {present_plan.how(look)}"
         case JobStatus.RUNNING:
             return "call get_status(wait_s=45) for news; get_results shows what is finished"
         case JobStatus.PAUSED:

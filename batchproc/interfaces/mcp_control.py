@@ -13,7 +13,7 @@ from batchproc.approvals import Approval
 from batchproc.interfaces import mcp_asking as asking
 from batchproc.interfaces.mcp_words import result, tool, with_errors_for_models
 from batchproc.models import JobOptions, Variant
-from batchproc.present_pilot import Plan
+from batchproc.present_plan import Plan
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService

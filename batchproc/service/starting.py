@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from batchproc import answers, estimates, pilot_sample, present, present_pilot
+from batchproc import answers, estimates, pilot_sample, present, present_pilot, present_plan
 from batchproc.errors import InvalidJob, StoreError, SupervisorError, WrongStatus
 from batchproc.models import REHEARSAL, AgentOptions, Credential, Job, JobOptions, JobStatus, Trial, Variant
 from batchproc.models.spec import LIVE
-from batchproc.present_pilot import Plan
+from batchproc.present_plan import Plan
 from batchproc.prompts import Prompt
 from batchproc.service.allowing import Allowing
 from batchproc.service.base import RINGS
@@ -71,9 +71,9 @@ class Starting(Allowing):
             return None
         if look.job.status is JobStatus.REVIEW or _is_way_back(look.job, variant):
             if variant is None and len(named := present_pilot.variants_of(look)) > 1:
-                return present_pilot.choice(look, list(named))
-            return present_pilot.plan(look, _chosen(look, variant), variant)
-        return present_pilot.plan_without_pilot(look.job) if skip_pilot else None
+                return present_plan.choice(look, list(named))
+            return present_plan.plan(look, _chosen(look, variant), variant)
+        return present_plan.plan_without_pilot(look.job) if skip_pilot else None
 
     def _way(self, job: Job, skip_pilot: bool, variant: str | None, why: str | None) -> START:
         """What starting means for the job as it stands."""

@@ -50,7 +50,7 @@ def tool(
 ) -> Tool:
     """A verb as a tool: its docstring is what the model reads of it."""
     tool = StrictTool.from_function(
-        with_errors_for_models(verb, limit_s=limit_s),
+        with_errors_for_models(verb, limit_s=limit_s, late=late),
         title=title,
         annotations=annotations,
         description=_one_line(verb.__doc__),

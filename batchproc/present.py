@@ -17,7 +17,7 @@ from batchproc.models import (
     Pause,
     UnitStatus,
 )
-from batchproc.store.status import Snapshot
+from batchproc.store.status import FailureGroup, Snapshot
 
 SHORT = 200
 
@@ -66,11 +66,7 @@ def percent(counts: Mapping[str, int], total: int) -> float:
 
 def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answers.JobStatusAnswer:
     """`trouble` says why nobody works on a job that should be worked on."""
-    job, counts = look.job, look.counts
-    remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
-    moment = datetime.fromtimestamp(now, UTC)
-    pace = forecast.pace([one.at for one in look.finished], started_at=job.resumed_at, remaining=remaining, now=moment)
-    ended = job.status is not JobStatus.RUNNING
+    job, counts, pace = look.job, look.counts, _pace(look, datetime.fromtimestamp(now, UTC))
     return answers.JobStatusAnswer(
         ledger=ledger.words(counts, job),
         job_id=job.job_id,
@@ -85,24 +81,33 @@ def job_status(look: Snapshot, now: float, trouble: str | None = None) -> answer
         cost_usd=round(job.cost_usd, 6),
         spending=_spending(look),
         tokens=job.tokens,
-        eta_s=(0.0 if job.status is JobStatus.COMPLETED else None) if ended else pace.eta_s,
-        rate_per_min=None if ended else pace.rate_per_min,
+        eta_s=pace.eta_s,
+        rate_per_min=pace.rate_per_min,
         forecast=None if (said := estimates.live(look)) is None else estimates.presented(said),
         pilot=present_pilot.pilot(look),
         quote=present_pilot.quoted(look),
         review=present_review.review(look.review),
         cache=answers.Cache(read_tokens=job.cache_read, written_tokens=job.cache_write),
         running=[answers.Running(key=r.key, attempt=r.attempt, last_event=newest(r.last_event)) for r in look.running],
-        failures=[
-            answers.Failure(
-                signature=f.signature, count=f.count, example_key=f.example_key, message=f.message[: 2 * SHORT]
-            )
-            for f in look.failures
-        ],
+        failures=[_failure(one) for one in look.failures],
         changes=[_change(event) for event in look.changes],
         model=words.model_name(job.options),
-        next=f"nobody works on it: {trouble}" if trouble else _waits(look, moment) or _next_after_status(look),
+        next=f"nobody works on it: {trouble}" if trouble else _waits(look, now) or _next_after_status(look),
     )
+
+
+def _pace(look: Snapshot, now: datetime) -> forecast.Pace:
+    """Known while the job runs."""
+    job, counts = look.job, look.counts
+    if job.status is not JobStatus.RUNNING:
+        return forecast.Pace(rate_per_min=None, eta_s=0.0 if job.status is JobStatus.COMPLETED else None)
+    remaining = counts[UnitStatus.PENDING] + counts[UnitStatus.RUNNING]
+    return forecast.pace([one.at for one in look.finished], started_at=job.resumed_at, remaining=remaining, now=now)
+
+
+def _failure(one: FailureGroup) -> answers.Failure:
+    said = one.message[: 2 * SHORT]
+    return answers.Failure(signature=one.signature, count=one.count, example_key=one.example_key, message=said)
 
 
 def _change(event: Event) -> answers.Change:
@@ -117,11 +122,11 @@ def newest(event: Event | None) -> str | None:
     return f"{event.kind}: {detail}"[:SHORT] if detail else event.kind
 
 
-def _waits(look: Snapshot, now: datetime) -> str | None:
+def _waits(look: Snapshot, now: float) -> str | None:
     """What to say of a job whose units all wait for their time."""
     if look.job.status not in WORKING or look.counts[UnitStatus.RUNNING] or look.waits_until is None:
         return None
-    if look.waits_until <= now:
+    if look.waits_until.timestamp() <= now:
         return None
     return (
         f"nothing to do: the next of {ledger.units(look.counts[UnitStatus.PENDING])} goes on at "

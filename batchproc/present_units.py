@@ -89,17 +89,13 @@ def unit(
         lineage=_lineage(job, found, tries),
         earlier=[_earlier(one) for one in before],
         attempts=[_attempt(one) for one in tries],
-        events=[
-            answers.EventAnswer(
-                seq=e.seq,
-                at=words.stamp(e.at),
-                kind=e.kind,
-                attempt=e.attempt,
-                data=words.cut(e.data, EVENT_CHARACTERS),
-            )
-            for e in tail
-        ],
+        events=[_event(one) for one in tail],
     )
+
+
+def _event(one: Event) -> answers.EventAnswer:
+    data = words.cut(one.data, EVENT_CHARACTERS)
+    return answers.EventAnswer(seq=one.seq, at=words.stamp(one.at), kind=one.kind, attempt=one.attempt, data=data)
 
 
 def _lineage(job: Job, found: Unit, tries: Sequence[Attempt]) -> str:

@@ -90,42 +90,26 @@ def load_options(text: str) -> AgentOptions:
     return AgentOptions(**{**given, "profile": profile, "workspace": Workspace(workspace)})
 
 
+AS_THEY_STAND = (
+    *("number", "job_id", "name", "instructions", "source", "reason", "detail", "priority", "total_units"),
+    *("units_read", "cost_usd", "tokens", "wasted_usd", "saved_usd", "begun", "largest_request", "measured"),
+    *("active_s", "cache_read", "cache_write", "round", "trial", "approved_trial", "source_version", "starts"),
+)
+"""The columns of a job that are its fields."""
+
+
 def job(row: engine.Row) -> Job:
     return Job(
-        number=row["number"],
-        job_id=row["job_id"],
-        name=row["name"],
-        instructions=row["instructions"],
-        source=row["source"],
+        **{name: row[name] for name in AS_THEY_STAND},
         options=load_options(row["options"]),
         status=JobStatus(row["status"]),
-        reason=row["reason"],
-        detail=row["detail"],
         resume_at=moment(row["resume_at"]),
-        priority=row["priority"],
         credential=Credential(row["credential"]) if row["credential"] else None,
-        total_units=row["total_units"],
-        units_read=row["units_read"],
-        cost_usd=row["cost_usd"],
-        tokens=row["tokens"],
-        wasted_usd=row["wasted_usd"],
-        saved_usd=row["saved_usd"],
-        begun=row["begun"],
-        largest_request=row["largest_request"],
-        measured=row["measured"],
-        active_s=row["active_s"],
-        cache_read=row["cache_read"],
-        cache_write=row["cache_write"],
         approved_at=moment(row["approved_at"]),
-        round=row["round"],
-        trial=row["trial"],
         quote=load(row["quote"]),
-        approved_trial=row["approved_trial"],
-        source_version=row["source_version"],
         created_at=certain(row["created_at"]),
         started_at=moment(row["started_at"]),
         resumed_at=moment(row["resumed_at"]),
-        starts=row["starts"],
         finished_at=moment(row["finished_at"]),
     )
 

@@ -2,10 +2,11 @@
 
 The house, from the door inwards:
 
-    interfaces   mcp, cli: parse, call the service, present
-    app          the composition root: who is introduced to whom
+    interfaces   mcp, cli, http: parse, call the service, present; dashboard: the page that http serves
+    app          the composition root: who is introduced to whom; dashboards: one process for a store, found or started
     service      the verbs that every face calls
     supervisor   the detached process that claims, dispatches and records; limits, pauses, rescue
+    present      what the store says, as answers that every face gives
     jobs         a job's life below the faces; options: its defaults filled in
     workers      carry attempts, one per slot
     agents       run one prompt: the Claude Agent SDK, the guard, the rehearsal model

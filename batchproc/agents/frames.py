@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from batchproc.agents import sayings
+from batchproc.agents import sayings, usage
 from batchproc.agents.sayings import Frame
-from batchproc.models import Json, Message, Report, Tokens
+from batchproc.models import Json, Message, Report
 
 _SYNTHETIC = "<synthetic>"  # the model that the CLI's own error answers name
 _STOPPED = frozenset({"timeout", "stalled", "interrupted"})
@@ -92,27 +92,22 @@ class Tally:
         attempt that the API refused cost nothing."""
         bill = _answered_in_full(self.bill or {}, self.said)
         refused = self.refused and bill.get("subtype") in (None, "error_during_execution")
-        status = bill.get("api_error_status") or self.api_error_status
-        errors = "; ".join(str(error) for error in bill.get("errors") or ())
         return Report(
             ended=ended,
             text=sayings.clean("".join([*self.parts, str(bill.get("result") or "")])),
             output=json.loads(sayings.clean(json.dumps(bill.get("structured_output"), ensure_ascii=False))),
             draft=self._draft(bill),
             subtype=bill.get("subtype") or subtype,
-            is_error=refused or bool(bill.get("is_error")),
-            api_error_status=self.retries[-1][0] if refused else status,
-            api_error=self.retries[-1][1] if refused else self.api_error or bill.get("api_error_type"),
+            **self._trouble(bill, refused),
             billed=self.is_over,
             cut_off=ended in _STOPPED and self.bill is not None and not self.waits_for_tool,
-            largest_request=max((_size(usage) for usage in self.calls.values()), default=0),
+            largest_request=max(map(usage.size, self.calls.values()), default=0),
             limited=self.limit is not None and (self.bill is None or bool(bill.get("is_error"))),
             limit_until=self._limit_until(refused),
             tools_done=len(self.done),
-            terminal_reason="api_error" if refused else bill.get("terminal_reason"),
             stop_reason=bill.get("stop_reason"),
-            cost_usd=_cost(bill),
-            tokens=_billed(bill) if bill else _counted(self.calls),
+            cost_usd=usage.cost(bill),
+            tokens=usage.billed(bill) if bill else usage.counted(self.calls),
             turns=int(bill.get("num_turns") or 0),
             api_calls=len(self.calls),
             api_retries=tuple(self.retries),
@@ -120,16 +115,30 @@ class Tally:
             denied_tools=tuple(dict.fromkeys(self.denied.values())),
             session_id=self.session_id,
             duration_s=duration_s,
-            detail=sayings.clean("; ".join(part for part in (detail, self._lack(), errors) if part)),
+            detail=self._detail(detail, bill),
         )
+
+    def _trouble(self, bill: Frame, refused: bool) -> dict[str, Any]:
+        """What the API or the CLI had against it."""
+        if refused:
+            status, said = self.retries[-1]
+            return {"is_error": True, "api_error_status": status, "api_error": said, "terminal_reason": "api_error"}
+        return {
+            "is_error": bool(bill.get("is_error")),
+            "api_error_status": bill.get("api_error_status") or self.api_error_status,
+            "api_error": self.api_error or bill.get("api_error_type"),
+            "terminal_reason": bill.get("terminal_reason"),
+        }
 
     def _draft(self, bill: Frame) -> str:
         if self.draft is None or bill.get("structured_output") is not None:
             return ""
         return sayings.clean(json.dumps(self.draft, ensure_ascii=False))
 
-    def _lack(self) -> str:
-        return f"an MCP server of the job did not start: {self.lacks}" if self.lacks else ""
+    def _detail(self, detail: str, bill: Frame) -> str:
+        lack = f"an MCP server of the job did not start: {self.lacks}" if self.lacks else ""
+        errors = "; ".join(str(error) for error in bill.get("errors") or ())
+        return sayings.clean("; ".join(part for part in (detail, lack, errors) if part))
 
     def _limit_until(self, refused: bool) -> float | None:
         if self.limit is not None:
@@ -140,7 +149,7 @@ class Tally:
         message = frame.get("message") or {}
         if message.get("model") != _SYNTHETIC:
             if str(message.get("id")) not in self.calls:
-                self.read = _read(message.get("usage") or {})
+                self.read = usage.read(message.get("usage") or {})
             self.calls[str(message.get("id"))] = message.get("usage") or {}
         if frame.get("error"):
             self.api_error = str(frame["error"])
@@ -195,54 +204,3 @@ def _moment(said: object) -> float | None:
     if not isinstance(said, int | float) or not 0 < said < 1e14:
         return None
     return said / 1000 if said > 1e11 else float(said)
-
-
-def _size(usage: Frame) -> int:
-    """Tokens that one request read."""
-    return sum(int(usage.get(f"{kind}input_tokens") or 0) for kind in ("", "cache_read_", "cache_creation_"))
-
-
-def _read(usage: Frame) -> dict[str, int]:
-    """Tokens of one request, by what they cost: anew, from the cache, into it. Empty if there were none."""
-    kinds = {
-        "tokens": "input_tokens",
-        "cache_read": "cache_read_input_tokens",
-        "cache_write": "cache_creation_input_tokens",
-    }
-    found = {name: int(usage.get(kind) or 0) for name, kind in kinds.items()}
-    return {name: count for name, count in found.items() if count}
-
-
-def _models(bill: Frame) -> list[Frame]:
-    """What each model did for this attempt alone: a conversation that goes on brings its earlier bills along."""
-    usage = bill.get("model_usage_since_last_result", bill.get("modelUsage")) or {}
-    return [one for one in usage.values() if isinstance(one, dict)]
-
-
-def _cost(bill: Frame) -> float:
-    if "model_usage_since_last_result" in bill:
-        return float(sum(model.get("costUSD") or 0.0 for model in _models(bill)))
-    return float(bill.get("total_cost_usd") or 0.0)
-
-
-def _billed(bill: Frame) -> Tokens:
-    """All models of the run, as the cost counts them; `usage` alone would leave out the CLI's side calls."""
-    models = _models(bill)
-    if not models:
-        return _counted({"": bill.get("usage") or {}})
-    return Tokens(
-        input=sum(int(m.get("inputTokens") or 0) for m in models),
-        output=sum(int(m.get("outputTokens") or 0) for m in models),
-        cache_read=sum(int(m.get("cacheReadInputTokens") or 0) for m in models),
-        cache_write=sum(int(m.get("cacheCreationInputTokens") or 0) for m in models),
-    )
-
-
-def _counted(calls: Mapping[str, Frame]) -> Tokens:
-    """What the answers said of themselves. The output is a lower bound: a frame holds only its first count."""
-    return Tokens(
-        input=sum(int(u.get("input_tokens") or 0) for u in calls.values()),
-        output=sum(int(u.get("output_tokens") or 0) for u in calls.values()),
-        cache_read=sum(int(u.get("cache_read_input_tokens") or 0) for u in calls.values()),
-        cache_write=sum(int(u.get("cache_creation_input_tokens") or 0) for u in calls.values()),
-    )

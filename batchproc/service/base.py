@@ -9,10 +9,11 @@ from typing import Self
 from batchproc import credentials, jobs
 from batchproc.errors import CredentialMissing, NotFound, SupervisorError
 from batchproc.launcher import Launcher
-from batchproc.models import Job
+from batchproc.models import Job, Unit
 from batchproc.settings import Settings
-from batchproc.store import db, needs, status
+from batchproc.store import db, needs, status, units
 from batchproc.store import jobs as rows
+from batchproc.store.rows import clean
 
 RINGS = 3  # a supervisor that is about to end may hang up in between; the next one answers
 
@@ -64,6 +65,13 @@ class Service:
         if job is None:
             raise NotFound("job", job_id, "see list_jobs")
         return job
+
+    async def _unit(self, job: Job, key: str) -> Unit:
+        whole = clean(key)  # half a character can be asked for, and is in no key
+        unit = await self._store.read(units.by_key, job.number, whole) if job.total_units and whole == key else None
+        if unit is None:
+            raise NotFound("unit", whole, f"see get_results for the keys of job {job.job_id}")
+        return unit
 
     async def _look(self, job_id: str) -> status.Snapshot:
         look = await self._store.read(status.look, job_id)

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from batchproc import answers, paging, present_browsing
-from batchproc.errors import InvalidJob, NotFound
-from batchproc.models import Event, Job, Unit
+from batchproc.errors import InvalidJob
+from batchproc.models import Event
 from batchproc.service.looking import Looking
-from batchproc.store import events, logs, rows, units
+from batchproc.store import events, logs
 
 LONGEST_TEXT = 500
 """Characters of what is looked for."""
@@ -108,12 +108,6 @@ class Listening(Looking):
         before = paging.number_in(cursor, 1 << 62)
         look = self._store.read if sought.text is None else self._store.read_apart
         return present_browsing.log_page(await look(logs.page, sought, before=before, limit=limit + 1), limit)
-
-    async def _unit(self, job: Job, key: str) -> Unit:
-        found = await self._store.read(units.by_key, job.number, rows.clean(key)) if job.total_units else None
-        if found is None:
-            raise NotFound("unit", key, f"look for its key among the units of job {job.job_id}")
-        return found
 
 
 def looked_for(text: str | None) -> str | None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 from batchproc import answers, enumerators, options, paging, present, present_units
-from batchproc.errors import InvalidJob, NotFound
+from batchproc.errors import InvalidJob
 from batchproc.models import ACTIVE_JOBS, Job, JobOptions, JobSpec, JobStatus, Unit, UnitStatus
 from batchproc.service.base import Service
 from batchproc.settings import Settings
-from batchproc.store import attempts, earlier, events, publications, status, units, verdicts
+from batchproc.store import attempts, earlier, events, publications, status, verdicts
 from batchproc.store import jobs as rows
 
 LONGEST_WAIT_S = 45.0
@@ -85,9 +85,7 @@ class Looking(Service):
         job = await self._job(job_id)
         if not 0 <= events_limit <= 1000:
             raise InvalidJob("events", events_limit, "give a number between 0 and 1000")
-        unit = await self._store.read(units.by_key, job.number, key) if job.total_units else None
-        if unit is None:
-            raise NotFound("unit", key, f"see get_results for the keys of job {job_id}")
+        unit = await self._unit(job, key)
         tries = await self._store.read(attempts.of_unit, unit.number)
         tail = await self._store.read(events.tail_of_unit, unit.number, limit=events_limit)
         judged = await self._store.read(verdicts.on, [unit])

@@ -8,11 +8,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from batchproc import answers, gold, material, present_review, sampling, schemas, structured
-from batchproc.errors import InvalidJob, NotFound, StoreError
+from batchproc.errors import InvalidJob, StoreError
 from batchproc.models import FINAL, Decision, Job, JobStatus, Json, Order, Unit
 from batchproc.service import drawing
 from batchproc.service.base import Service
-from batchproc.store import answered, draws, units, verdicts
+from batchproc.store import answered, draws, verdicts
 from batchproc.store.answered import ANSWERED
 from batchproc.store.verdicts import Said
 
@@ -84,13 +84,9 @@ class Reviewing(Service):
         Raises `NotFound`, `InvalidJob`.
         """
         decision = _decision(verdict, correction)
-        if note is not None and len(note) > LONGEST_NOTE:
-            raise InvalidJob("note", note, f"at most {LONGEST_NOTE:,} characters")
-        _require_whole("note", note)
+        _require_note(note)
         job = await self._job(job_id)
-        unit = await self._store.read(units.by_key, job.number, key) if job.total_units else None
-        if unit is None:
-            raise NotFound("unit", key, f"see get_results for the keys of job {job_id}")
+        unit = await self._unit(job, key)
         _require_answer(unit, decision, attempt)
         if decision is Decision.CORRECT:
             correction = _corrected(job, unit, correction)
@@ -165,6 +161,12 @@ def _corrected(job: Job, unit: Unit, correction: Json) -> Json:
     if correction == unit.text if unit.output is None else gold.same(correction, unit.output):
         raise InvalidJob("correction", correction, "that is the answer it has; accept it")
     return correction
+
+
+def _require_note(note: str | None) -> None:
+    if note is not None and len(note) > LONGEST_NOTE:
+        raise InvalidJob("note", note, f"at most {LONGEST_NOTE:,} characters")
+    _require_whole("note", note)
 
 
 def _require_whole(field: str, value: Json) -> None:

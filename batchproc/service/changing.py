@@ -45,17 +45,19 @@ class Changing(Revising):
         if (new.instructions, new.options) == (job.instructions, job.options):
             return orders.controlled(await self._look(job_id), "it was so already; nothing was changed")
         await self._require_fields(job, new.instructions)
-        doubts = await self._doubts(job, new)
+        return await self._change(job, new, why, await self._doubts(job, new))
+
+    async def _change(self, job: Job, new: pilots.Description, why: str | None, doubts: str) -> answers.ControlledJob:
         if job.approved_at is not None and describing.is_stale(job, new):
             said = await self._revise(job, new, why)
-            return await self._told_of_round(await self._look(job_id), said + doubts)
+            return await self._told_of_round(await self._look(job.job_id), said + doubts)
         if job.trial and describing.is_stale(job, new):
             return await self._pilot_again(job, new, why, doubts)
         if not await self._store.write(trials.describe, job, new, self._order(why), now=self._clock()):
-            raise StoreError(f"job {job_id} was changed by somebody else meanwhile; look at it, then try again")
+            raise StoreError(f"job {job.job_id} was changed by somebody else meanwhile; look at it, then try again")
         if job.status is JobStatus.PAUSED:
             await self._see_to_it(job)  # what it waited for may be what was changed
-        return orders.controlled(await self._look(job_id), _said(job) + doubts)
+        return orders.controlled(await self._look(job.job_id), _said(job) + doubts)
 
     async def _doubts(self, job: Job, new: pilots.Description) -> str:
         """What of the new instructions will probably not do what was meant."""

@@ -41,15 +41,19 @@ class Controlling(Starting):
         if changed:
             _require_alive(job)
             job = await self._store.write(control.change, job, self._order(why), changes=changed, now=self._clock())
-        if action == "pause":
-            await self._store.write(control.hold, job.number, self._order(why), release=not drain, now=self._clock())
-        said = ""
-        if action == "resume":
-            said = (await self.start_job(job_id, why=why)).message
-        elif job.status in WORKING or not drain:
-            await self._see_to_it(job)
+        said = await self._carry_out(job, action, why, drain=drain)
         look = await self._look(job_id)
         return orders.controlled(look, said or orders.said_of_control(action, changed, look, drain=drain))
+
+    async def _carry_out(self, job: Job, action: str, why: str | None, *, drain: bool) -> str:
+        """What is to be said of it; nothing where the words are always the same."""
+        if action == "resume":
+            return (await self.start_job(job.job_id, why=why)).message
+        if action == "pause":
+            await self._store.write(control.hold, job.number, self._order(why), release=not drain, now=self._clock())
+        if job.status in WORKING or not drain:
+            await self._see_to_it(job)
+        return ""
 
     async def cancel_job(self, job_id: str, *, why: str | None = None) -> answers.ControlledJob:
         """End a job for good. What is final stays; what runs is stopped within seconds and is not run again. Raises

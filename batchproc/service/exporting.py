@@ -54,8 +54,7 @@ class Exporting(Service):
         """
         job = await self._job(job_id)
         home = Path(self._environ.get("HOME") or Path.home())
-        own = [Path(job.options.working_directory)] if job.options.working_directory else []
-        own += [] if passing is None else [passing]
+        own = [Path(folder) for folder in (job.options.working_directory, passing) if folder]
         wanted = Wanted(
             job_id=job_id,
             form=export.chosen(format, path),

@@ -48,12 +48,7 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
     resumed_from = None if stale else row["resumed_from"]
     bill = bills.of_attempt(end, row)
     values = {**licence, **_result(end, fence, resumed_from, now), **bill, "now": now}
-    tx.execute(SETTLE, values)
-    tx.execute(CLOSE_ATTEMPT, values)
-    tx.execute(FORGET_CLAIMS, {"unit": fence.unit})
-    tx.execute(FORGET_PROMISE, {"unit": fence.unit})
-    if stale:
-        tx.execute(FORGET_CHARGE, {"unit": fence.unit})
+    _write(tx, values, stale=stale)
     bills.add_up(tx, job, end, bill, before=bills.cost_before(tx, fence.unit, resumed_from, end))
     _tell(tx, job, fence, end, bill["cost_usd"], now)
     if end.hold is not None:
@@ -66,6 +61,16 @@ def settle(tx: engine.Tx, fence: Fence, end: Settlement, *, now: float) -> bool:
 
 
 FORGET_CHARGE = "UPDATE units SET charged = 0 WHERE number = :unit"
+
+
+def _write(tx: engine.Tx, values: dict[str, Any], *, stale: bool) -> None:
+    tx.execute(SETTLE, values)
+    tx.execute(CLOSE_ATTEMPT, values)
+    unit = {"unit": values["unit"]}
+    tx.execute(FORGET_CLAIMS, unit)
+    tx.execute(FORGET_PROMISE, unit)
+    if stale:
+        tx.execute(FORGET_CHARGE, unit)
 
 
 def _as_it_counts(end: Settlement, row: engine.Row, *, stale: bool) -> Settlement:

@@ -61,17 +61,25 @@ def claim(
     room = budget.room(options, spending, want=limit)
     due = [_Due(one, rows.load(one["payload"])) for one in _sifted(tx, job, options, room, now, row["status"])]
     if not due:
-        if options.share_identical:  # what was left may have an answer now
-            pilots.go_on_if_drained(tx, job, approved=row["status"] != JobStatus.PILOT, now=now)
+        _share_what_is_left(tx, job, options, row["status"], now)
         return Claim(units=[], reached=room.reached, others=room.attempts > 0 and _any_again(tx, job))
     needs = _affordable(options, spending, reserve, due)
     if not needs and reserve is not None:
         return Claim(units=[], reached=budget.no_money(options, spending, reserve.alone_usd(due[0].size)))
     due = due[: len(needs)]
+    _count_begun(tx, job, due)
+    return Claim(units=[_open(tx, job, row, one, epoch, now, need) for one, need in zip(due, needs, strict=True)])
+
+
+def _share_what_is_left(tx: engine.Tx, job: int, options: AgentOptions, status: str, now: float) -> None:
+    """What was left may have an answer now."""
+    if options.share_identical:
+        pilots.go_on_if_drained(tx, job, approved=status != JobStatus.PILOT, now=now)
+
+
+def _count_begun(tx: engine.Tx, job: int, due: Sequence["_Due"]) -> None:
     if begun := sum(one.row["attempt"] == 0 for one in due):
         tx.execute(BEGIN_UNITS, {"job": job, "n": begun})
-    opened = [_open(tx, job, row, one, epoch, now, need) for one, need in zip(due, needs, strict=True)]
-    return Claim(units=opened)
 
 
 def _sifted(

@@ -54,17 +54,21 @@ def apply(
     events.append(tx, "job.refreshed", at=now, job=number, data=_told(update, version, order))
     if job.status in ENDED and runs(update) and credential is not None:
         jobs.reopen(tx, number, credential=credential, now=now, order=order)
-    _tell_found(tx, known)
-    _change(tx, known)
-    _take_note(tx, known)
-    added = _add(tx, known)
-    _mark_gone(tx, known)
-    tx.execute(TAKE_IN, {"job": number, "version": version, "added": added})
+    _take_in(tx, known)
     if runs(update) and job.approved_at is not None:
         tx.execute(QUOTE, {"job": number, "quote": None if quote is None else rows.dump(quote)})
     _go_on(tx, job, update, order, credential, now)
     tx.execute(BE_APPLIED, {"job": number})
     return jobs.by_number(tx, number)
+
+
+def _take_in(tx: engine.Tx, known: dict[str, Any]) -> None:
+    _tell_found(tx, known)
+    _change(tx, known)
+    _take_note(tx, known)
+    added = _add(tx, known)
+    _mark_gone(tx, known)
+    tx.execute(TAKE_IN, {"job": known["job"], "version": known["version"], "added": added})
 
 
 def _require(tx: engine.Tx, number: int, reading: int) -> tuple[Job, Update]:

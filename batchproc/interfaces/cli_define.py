@@ -163,7 +163,7 @@ def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
         except json.JSONDecodeError as error:
             raise InvalidJob("--from", source, f"it begins like JSON, but is none: {error}") from None
     if "://" in source:
-        return _given({"type": "sql", "connection_string": source, "query": args.query, "id_column": args.id_column})
+        return _given(_database(source, args))
     path = Path(source).expanduser().absolute()
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if path.is_dir():
@@ -172,12 +172,7 @@ def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
         key = "id_field" if TABLES[suffix.lower()] == "json" else "id_column"
         found = {"type": TABLES[suffix.lower()], "file_path": str(path), key: args.id_column}
     elif suffix.lower() in DATABASES:
-        found = {
-            "type": "sql",
-            "connection_string": f"sqlite:///{path}",
-            "query": args.query,
-            "id_column": args.id_column,
-        }
+        found = _database(f"sqlite:///{path}", args)
     else:
         known = ", ".join([*TABLES, *sorted(DATABASES)])
         raise InvalidJob("--from", source, f"no such folder, and no table by its name ({known}); or write its JSON")
@@ -185,6 +180,10 @@ def _enumerator(args: argparse.Namespace) -> dict[str, Any]:
         if value is not None and found["type"] != kind:
             raise InvalidJob(flag, value, f"{source} is read as {found['type']}, which has none")
     return _given(found)
+
+
+def _database(address: str, args: argparse.Namespace) -> dict[str, Any]:
+    return {"type": "sql", "connection_string": address, "query": args.query, "id_column": args.id_column}
 
 
 def _given(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 JobId = Annotated[str, Field(description="As create_job or list_jobs gave it")]
 Why = Annotated[str | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
 Keys = Annotated[list[str], Field(min_length=1, max_length=10_000, description="Units by their keys")]
+Variants = Annotated[
+    list[Variant] | None,
+    Field(description="2 to 6 descriptions that the pilot tries on the same units: name, and what differs"),
+]
 
 STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 CHANGES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -82,10 +86,7 @@ class ControlTools:
             confirmed: Annotated[bool, Field(description="The user has agreed to the plan that was returned")] = False,
             skip_pilot: Annotated[bool, Field(description="Run all units at once; needs confirmed as well")] = False,
             variant: Annotated[str | None, Field(description="In review: which of the variants is to run")] = None,
-            variants: Annotated[
-                list[Variant] | None,
-                Field(description="2 to 6 descriptions that the pilot tries on the same units: name, and what differs"),
-            ] = None,
+            variants: Variants = None,
             why: Why = None,
         ) -> Annotated[CallToolResult, answers.StartedJob]:
             """Let a job's agents run in the background. The first time a few units run (a pilot), then the job waits in
@@ -97,13 +98,14 @@ class ControlTools:
             if program is not None and asking.yes(approval):
                 await service.approve(job_id, program.hash, by=asking.person(ctx))
             how = {
-                "agreed": plan if asking.yes(agreed) else None,
+                "confirmed": confirmed,
                 "skip_pilot": skip_pilot,
                 "variant": variant,
                 "variants": variants,
                 "why": why,
             }
-            return result(await service.start_job(job_id, confirmed=confirmed, **how))  # type: ignore[arg-type]
+            agreed_to = plan if asking.yes(agreed) else None
+            return result(await service.start_job(job_id, agreed=agreed_to, **how))  # type: ignore[arg-type]
 
         return start_job
 

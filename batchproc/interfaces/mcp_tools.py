@@ -21,6 +21,11 @@ JobId = Annotated[str, Field(description="As create_job or list_jobs gave it")]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before")]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
+Instructions = Annotated[
+    str, Field(min_length=1, description="What to do with each unit. With {{ field }} it is the whole prompt")
+]
+IdempotencyKey = Annotated[str | None, Field(description="The same key and description give the same job again")]
+
 ENUMERATOR = (
     "Where the units come from, read on this server: "
     '{"type": "file", "base_directory": "/abs", "pattern": "**/*.md"} | {"type": "csv", "file_path": "/abs/x.csv", '
@@ -72,18 +77,13 @@ class Tools:
 
         async def create_job(
             name: Annotated[str, Field(min_length=1, max_length=200)],
-            instructions: Annotated[
-                str,
-                Field(min_length=1, description="What to do with each unit. With {{ field }} it is the whole prompt"),
-            ],
+            instructions: Instructions,
             enumerator: Annotated[dict[str, Any], Field(description=ENUMERATOR)],
             ctx: Context,
             approval: Annotated[ElicitationResult[asking.Approved], Resolve(ask)],
             options: JobOptions | None = None,
             output_schema: Annotated[dict[str, Any] | None, Field(description=OUTPUT_SCHEMA)] = None,
-            idempotency_key: Annotated[
-                str | None, Field(description="The same key and description give the same job again")
-            ] = None,
+            idempotency_key: IdempotencyKey = None,
             preview_only: Annotated[bool, Field(description="Only show what it would be; nothing is kept")] = False,
         ) -> Annotated[CallToolResult, answers.CreatedJob]:
             """Define a job: one set of instructions for many units. Reads the source and returns the number of units,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from batchproc.errors import InvalidJob, SourceError
-from batchproc.platform import jail
+from batchproc.platform import jail, processes
 
 CHILD = Path(__file__).with_name("_dynamic_child.py")
 PAYLOADS = Path(__file__).with_name("_payload.py")
@@ -82,7 +82,7 @@ class Run:
 
     def _program(self) -> list[str]:
         """The interpreter without its virtual environment: `sys_path` says what of that it may import."""
-        return [str(Path(sys.executable).resolve()), *("-I", "-S", "-B", "-X", "utf8", f"{INSIDE}/{CHILD.name}")]
+        return [str(Path(sys.executable).resolve()), *processes.ISOLATED, f"{INSIDE}/{CHILD.name}"]
 
     def _visible(self) -> dict[str, str]:
         ours = {str(path): f"{INSIDE}/{path.name}" for path in (CHILD, PAYLOADS)}

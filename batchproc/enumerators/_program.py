@@ -1,6 +1,5 @@
 """Reads a table through the program `batchproc.tables`: starts it, takes its lines, and says how it ended."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -65,17 +64,8 @@ def _readable(path: str) -> None:
 
 
 def _start(path: str) -> subprocess.Popen[bytes]:
-    """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""
     try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=processes.environment("TMPDIR") | SETTINGS,
-            cwd=os.sep,
-            bufsize=1 << 16,
-        )
+        return processes.start_python(PROGRAM, **SETTINGS)
     except OSError as error:
         raise SourceError(path, f"the program that reads it did not start: {error}; try again") from None
 

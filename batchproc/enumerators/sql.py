@@ -156,17 +156,8 @@ class SqlEnumerator:
             raise SourceError(self.source, "is an empty file, not a database; check the path")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""
         try:
-            return subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(CHILD)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=processes.environment("TMPDIR"),
-                cwd=os.sep,
-                bufsize=1 << 16,
-            )
+            return processes.start_python(CHILD)
         except OSError as error:
             raise SourceError(self.source, f"the program that reads it did not start: {error}; try again") from None
 

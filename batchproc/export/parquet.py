@@ -86,17 +86,8 @@ def _answered(stdin: IO[bytes], stdout: IO[bytes], line: bytes) -> bytes:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""
     try:
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", "-X", "utf8", str(PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=processes.environment("TMPDIR"),
-            cwd=os.sep,
-            bufsize=1 << 16,
-        )
+        return processes.start_python(PROGRAM)
     except OSError as error:
         raise StoreError(f"the program that makes Parquet files did not start: {error}; try again") from None
 

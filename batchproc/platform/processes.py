@@ -27,6 +27,23 @@ def environment(*more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in (*NEEDED, *more) if name in os.environ}
 
 
+ISOLATED = ("-I", "-S", "-B", "-X", "utf8")
+"""To a Python of ours: the user's Python settings and folders do not count, and neither does the locale."""
+
+
+def start_python(program: Path, **variables: str) -> subprocess.Popen[bytes]:
+    """Start a program of ours, that talks over its standard input and output. Raises `OSError`."""
+    return subprocess.Popen(
+        [sys.executable, *ISOLATED, str(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment("TMPDIR") | variables,
+        cwd=os.sep,
+        bufsize=1 << 16,
+    )
+
+
 class Identity(NamedTuple):
     """A process that cannot be mistaken for a later one with its number, not even after a reboot."""
 

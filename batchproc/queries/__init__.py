@@ -99,10 +99,9 @@ async def _run(path: Path, order: Mapping[str, Any], timeout_s: float) -> dict[s
 
 
 async def _start() -> asyncio.subprocess.Process:
-    """-I -S: the user's Python settings and folders do not count; -X utf8: neither does the locale."""
     try:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-B", "-X", "utf8", str(CHILD)),
+            *(sys.executable, *processes.ISOLATED, str(CHILD)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -30,17 +30,18 @@ def add_many(tx: engine.Tx, job: int, reading: int, chunk: str) -> int:
     try:
         added = tx.execute(ADD, {"job": job, "chunk": chunk}).rowcount
     except engine.sqlite.IntegrityError:
-        _find_duplicate(tx, job, chunk)
+        find_duplicate(tx, WHERE_IS, job, chunk)
         raise
     return readings.count_read(tx, job, added)
 
 
-def _find_duplicate(tx: engine.Tx, job: int, chunk: str) -> None:
+def find_duplicate(tx: engine.Tx, where_is: str, job: int, chunk: str) -> None:
+    """Raises `KeyTaken` for the first item whose key the chunk has twice, or is there: `where_is` finds its row."""
     seen: dict[str, int] = {}
     for key, _, row, *_ in rows.load(chunk):
         if key in seen:
             raise KeyTaken(key, seen[key], row) from None
-        if (found := tx.execute(WHERE_IS, {"job": job, "key": key}).fetchone()) is not None:
+        if (found := tx.execute(where_is, {"job": job, "key": key}).fetchone()) is not None:
             raise KeyTaken(key, found["row"], row) from None
         seen[key] = row
 

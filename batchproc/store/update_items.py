@@ -14,8 +14,7 @@ or each row that is put in would have all after it written anew.
 
 from typing import Any
 
-from batchproc.store import engine, rows
-from batchproc.store.units import KeyTaken
+from batchproc.store import engine, units
 
 WINDOW = 20_000
 """Units that are looked at in one step."""
@@ -78,18 +77,8 @@ def add_many(tx: engine.Tx, job: int, chunk: str) -> int:
     try:
         return int(tx.execute(ADD, {"job": job, "chunk": chunk}).rowcount)
     except engine.sqlite.IntegrityError:
-        _find_duplicate(tx, job, chunk)
+        units.find_duplicate(tx, WHERE_IS, job, chunk)
         raise
-
-
-def _find_duplicate(tx: engine.Tx, job: int, chunk: str) -> None:
-    seen: dict[str, int] = {}
-    for key, _, row, *_ in rows.load(chunk):
-        if key in seen:
-            raise KeyTaken(key, seen[key], row) from None
-        if (found := tx.execute(WHERE_IS, {"job": job, "key": key}).fetchone()) is not None:
-            raise KeyTaken(key, found["row"], row) from None
-        seen[key] = row
 
 
 WINDOW_ENDS = "SELECT key FROM units WHERE job = :job AND key > :after ORDER BY key LIMIT 1 OFFSET :n"

@@ -196,12 +196,14 @@ async def _wake(face: Face) -> None:
 
 
 async def _take_in_older_units(face: Face) -> None:
-    """What an older batchproc left is made searchable, a little at a time."""
-    try:
-        while not await face.service.take_in_older_units(TAKE_IN_S):  # noqa: ASYNC110 - nobody tells when
-            await asyncio.sleep(TAKE_IN_S)
-    except BatchprocError as error:
-        log.warning("%s", error)
+    """What an older batchproc left, or an index that broke forgot, is made searchable, a little at a time."""
+    while True:
+        try:
+            is_whole = await face.service.take_in_older_units(TAKE_IN_S)
+        except BatchprocError as error:
+            log.warning("%s", error)
+            is_whole = True
+        await asyncio.sleep(LOOK_S if is_whole else TAKE_IN_S)
 
 
 def _person() -> str:

@@ -7,7 +7,7 @@ from batchproc.errors import InvalidJob
 from batchproc.models import Job, JobStatus, UnitStatus
 from batchproc.service.listening import Listening, looked_for
 from batchproc.store import approvals as given
-from batchproc.store import browsing, cards, search
+from batchproc.store import browsing, cards, engine, sayings, search
 from batchproc.store.browsing import Place, Wanted
 
 CATCH_UP_S = 0.3
@@ -72,7 +72,13 @@ class Browsing(Listening):
     async def _search(self, job: Job, text: str, wanted: Wanted, place: Place, limit: int) -> answers.UnitPage:
         """Beside everything else: it may look through many keys."""
         await self.take_in_older_units(CATCH_UP_S)
-        page, hits = await self._store.read_apart(search.page, job, text, wanted, place, limit=limit)
+        try:
+            page, hits = await self._store.read_apart(search.page, job, text, wanted, place, limit=limit)
+        except engine.sqlite.DatabaseError as error:
+            if not sayings.may_be_broken(error):
+                raise
+            # The writer makes a broken index anew, if it runs into it.
+            page, hits = await self._store.write(search.page, job, text, wanted, place, limit=limit)
         return present_browsing.unit_page(job, page, hits)
 
     async def take_in_older_units(self, seconds: float) -> bool:

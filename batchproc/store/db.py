@@ -18,13 +18,12 @@ import aiosqlite
 
 from batchproc.errors import StoreError
 from batchproc.platform import lock
-from batchproc.store import apart, engine, migrations
+from batchproc.store import apart, engine, migrations, together
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Change = Callable[[engine.Tx], Any]
 
 OLDER = "end it with `batchproc supervisor stop` (running agents go back to the queue), then call again"
 BATCH = 512  # changes in one transaction, at most
@@ -48,7 +47,8 @@ class Database:
         self.path = home / "batch.db"
         self._is_supervisor = checkpoints
         self._checkpoints = checkpoints or engine.is_safe()
-        self._queue: list[tuple[Change, asyncio.Future[Any]]] = []
+        self._committer = together.Committer()
+        self._queue: list[tuple[together.Change, asyncio.Future[Any]]] = []
         self._work = asyncio.Event()
         self._closing = False
         self._after_commit: list[Callable[[], None]] = []
@@ -124,9 +124,9 @@ class Database:
                 batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
                 await self._commit(batch)
 
-    async def _commit(self, batch: list[tuple[Change, asyncio.Future[Any]]]) -> None:
+    async def _commit(self, batch: list[tuple[together.Change, asyncio.Future[Any]]]) -> None:
         try:
-            outcomes = await self._write_thread.run(partial(_in_transaction, [change for change, _ in batch]))
+            outcomes = await self._write_thread.run(partial(self._committer.commit, [change for change, _ in batch]))
         except Exception as error:
             outcomes = [error] * len(batch)
         for (_, future), outcome in zip(batch, outcomes, strict=True):
@@ -147,49 +147,7 @@ def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any],
     return verb(tx, *args, **kwargs)
 
 
-def _in_transaction(changes: list[Change], tx: engine.Tx) -> list[Any]:
-    """Run all changes in one transaction; each returns its result or the error that undid it alone.
-
-    Errors are rare, so the first try does without savepoints; an error undoes it all, and all run once more with them.
-    """
-    try:
-        return _committed(changes, _plainly, tx)
-    except Exception as error:
-        if engine.is_unavailable(error):  # the disk, not a change: a second try would only wait as long again
-            raise
-        return _committed(changes, _in_savepoint, tx)
-
-
-def _committed(changes: list[Change], run: Callable[[Change, engine.Tx], Any], tx: engine.Tx) -> list[Any]:
-    tx.execute("BEGIN IMMEDIATE")
-    try:
-        outcomes = [run(change, tx) for change in changes]
-        tx.execute("COMMIT")
-    except BaseException:
-        if tx.in_transaction:
-            tx.execute("ROLLBACK")
-        raise
-    return outcomes
-
-
-def _plainly(change: Change, tx: engine.Tx) -> Any:
-    return change(tx)
-
-
-def _in_savepoint(change: Change, tx: engine.Tx) -> Any:
-    tx.execute("SAVEPOINT change")
-    try:
-        outcome = change(tx)
-    except Exception as error:
-        if not tx.in_transaction:  # SQLite gave up the whole transaction: disk full, I/O error
-            raise
-        tx.execute("ROLLBACK TO change")
-        outcome = error
-    tx.execute("RELEASE change")
-    return outcome
-
-
-def _in_snapshot(look: Change, tx: engine.Tx) -> Any:
+def _in_snapshot(look: together.Change, tx: engine.Tx) -> Any:
     tx.execute("BEGIN")
     try:
         return look(tx)

@@ -3,7 +3,7 @@
 import pytest
 
 from batchproc.errors import InvalidJob
-from batchproc.store import search
+from batchproc.store import engine, search
 
 
 async def keys(service, job, **how):
@@ -61,6 +61,24 @@ async def test_a_search_takes_older_units_in_and_says_while_some_are_missing(
     assert await service.take_in_older_units(5)
     found = await service.browse_units(job.job_id, text="fine")
     assert (found.total, found.caveat) == (6, None)
+
+
+async def test_a_search_in_a_broken_index_finds_keys_and_says_that_there_may_be_more(
+    service, make_job, run, store, monkeypatch
+):
+    from batchproc.service import browsing
+
+    job = await make_job(6)
+    await run(job, *["succeeded"] * 6)
+    monkeypatch.setattr(browsing, "CATCH_UP_S", 0.0)
+    for damage in ("DELETE FROM said_data", "DROP TABLE said_config", "DROP TABLE said"):
+        outside = engine.sqlite.connect(str(store.path), isolation_level=None)
+        outside.execute(damage)
+        outside.close()
+        found = await service.browse_units(job.job_id, text="u3")
+        assert [unit.key for unit in found.units] == ["u3"] and "look again" in found.caveat
+        assert await service.take_in_older_units(5)
+        assert ((found := await service.browse_units(job.job_id, text="fine")).total, found.caveat) == (6, None)
 
 
 async def test_more_hits_than_can_be_looked_through_are_said_to_be_more(service, make_job, monkeypatch):

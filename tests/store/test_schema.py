@@ -20,6 +20,7 @@ from batchproc.store import (
     refresh,
     results,
     retention,
+    sayings,
     trials,
     units,
     update_items,
@@ -139,6 +140,7 @@ STATEMENTS = [
     (jobs.PAGE, {"before": 9, "limit": 1}),
     (jobs.PAGE_BY_STATUS, {"status": "ready", "before": 9, "limit": 1}),
     (jobs.COMPLETE, {"number": 1, "now": 1}),
+    (sayings.TO_BE_READ, {}),
     (jobs.LEDGER, {"number": 1}),
 ]
 

@@ -2,9 +2,12 @@
 
 from batchproc.errors import WrongStatus
 from batchproc.models import ACTIVE_JOBS, Job, JobStatus, Order
-from batchproc.store import engine, events, jobs
+from batchproc.store import engine, events, jobs, paced
 
-ROWS = 5_000  # of each kind, in one transaction
+ROWS = 250
+"""Of each kind, at once: some thousandths of a second."""
+STEP_S = 0.02
+"""How long one transaction works. Its commit comes on top of it."""
 
 
 DELETABLE = frozenset(JobStatus) - ACTIVE_JOBS
@@ -57,10 +60,11 @@ IS_MARKED = "SELECT 1 FROM jobs WHERE number = :number AND deleting = 1"
 
 
 def erase_some(tx: engine.Tx, number: int) -> bool:
-    """Delete up to `ROWS` rows of each kind of a job that is marked. False: there is no such job (any more)."""
+    """Delete rows of a job that is marked, for `STEP_S`. False: there is no such job (any more)."""
     if tx.execute(IS_MARKED, {"number": number}).fetchone() is None:
         return False
-    if not sum(tx.execute(step, {"number": number, "limit": ROWS}).rowcount for step in STEPS):
+    rows = {"number": number, "limit": ROWS}
+    if not paced.repeat(lambda: sum(tx.execute(step, rows).rowcount for step in STEPS), for_s=STEP_S):
         for last in LAST_STEPS:
             tx.execute(last, {"number": number})
     return True

@@ -51,11 +51,15 @@ def make_anew(tx: engine.Tx) -> None:
     """Put an empty index in the place of the broken one, and all units on the list of those that are to be taken in."""
     tx.execute("DROP TABLE IF EXISTS said")
     tx.execute("DROP TABLE IF EXISTS said_config")  # left alone where there was no index any more
-    tx.execute(definition())
+    for statement in definition():
+        tx.execute(statement)
     tx.execute(TO_BE_READ)
 
 
-def definition() -> str:
-    """The statement of the schema that makes the index."""
-    statements = (one for step in migrations.steps().values() for one in migrations.statements(step))
-    return next(one for one in statements if "VIRTUAL TABLE said" in one)
+def definition() -> list[str]:
+    """The statements of the schema that make the index."""
+    statements = [one for step in migrations.steps().values() for one in migrations.statements(step)]
+    return [one for one in statements if MAKES.search(one)]
+
+
+MAKES = re.compile(r"^(CREATE VIRTUAL TABLE said |INSERT INTO said \(said, )", re.MULTILINE)

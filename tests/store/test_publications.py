@@ -279,6 +279,7 @@ async def test_a_chosen_variant_whose_files_lie_there_is_left_as_it_is(house):
 async def test_a_job_with_more_files_than_one_step_removes_is_deleted(store, make_job, monkeypatch):
     """The files come in another order than their units."""
     monkeypatch.setattr(retention, "ROWS", 2)
+    monkeypatch.setattr(retention, "STEP_S", 0.0)
     job = await make_job(6)
 
     def publish_backwards(tx):

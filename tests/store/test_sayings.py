@@ -195,4 +195,14 @@ def test_errors_of_others_are_not_taken_for_the_index(error):
 def test_the_index_is_the_only_virtual_table_of_the_store():
     """No other table's error may be taken for its."""
     assert "".join(migrations.steps().values()).count("CREATE VIRTUAL TABLE") == 1
-    assert sayings.definition().rstrip().endswith(");")
+
+
+async def test_an_index_that_was_made_anew_is_what_the_schema_makes(store):
+    def look(tx):
+        settings = [tuple(row) for row in tx.execute("SELECT k, v FROM said_config ORDER BY k")]
+        return settings, [row["sql"] for row in tx.execute("SELECT sql FROM sqlite_schema WHERE name = 'said'")]
+
+    before = await store.read(look)
+    assert ("deletemerge", 50) in before[0]
+    await store.write(sayings.make_anew)
+    assert await store.read(look) == before

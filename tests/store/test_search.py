@@ -165,6 +165,7 @@ def again():
 
 async def test_a_job_that_is_deleted_leaves_nothing_in_it(store, make_job, monkeypatch):
     monkeypatch.setattr(retention, "ROWS", 2)
+    monkeypatch.setattr(retention, "STEP_S", 0.0)
     mine, other = await make_job(5, name="mine"), await make_job(5, name="other")
     for job in (mine, other):
         for n in range(1, 6):
@@ -293,3 +294,22 @@ async def test_a_key_is_found_among_units_that_are_not_in_order_of_their_keys(st
     job = await make_job(11)
     assert (await store.read(units.by_key, job.number, "u10")).row == 10
     assert await find(store, job, "1") == ["u1", "u10", "u11"]
+
+
+async def test_a_job_that_is_deleted_leaves_in_many_small_steps_or_a_few_large_ones(store, make_job, monkeypatch):
+    monkeypatch.setattr(retention, "ROWS", 2)
+    taken = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr(retention, "STEP_S", seconds)
+        job = await make_job(9)
+        await store.write(control.cancel, job.number, Order(by="test"), now=NOW)
+        while await store.write(backlog.step, job=job.number, now=NOW):
+            pass
+        await store.write(retention.mark_deleted, job, now=NOW)
+        steps = 0
+        while await store.write(retention.erase_some, job.number):
+            steps += 1
+        taken.append(steps)
+        assert await store.read(jobs.by_id, job.job_id) is None
+        assert await store.read(lambda tx: tx.execute("SELECT COUNT(*) FROM units").fetchone()[0]) == 0
+    assert taken[0] >= 6 and taken[1] == 2  # all rows at once, then the job's own

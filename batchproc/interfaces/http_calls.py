@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from batchproc.interfaces import http_paths as paths
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_guard import Admitted, Visitor
 from batchproc.interfaces.http_hub import Hub
@@ -74,7 +75,7 @@ def service_for(face: Face, visitor: Visitor) -> BatchService:
 
 def path_of(request: Request) -> dict[str, str]:
     """The segments of the path, decoded one by one. Raises `Refused`."""
-    return {name: _decoded(name, value) for name, value in request.path_params.items()}
+    return {name: paths.parameter(name, _decoded(name, value)) for name, value in request.path_params.items()}
 
 
 def _decoded(name: str, value: str) -> str:

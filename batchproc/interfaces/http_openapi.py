@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from batchproc import __version__
+from batchproc.interfaces import http_paths as paths
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_routes import PREFIX, TABLE
 from batchproc.interfaces.http_rows import Route
@@ -26,7 +27,8 @@ Programs send `Authorization: Bearer` with the token in the file `tokens/api` of
 The dashboard's page has a session instead: a cookie and a key that belong together. Every request names the server's
 own `Host`; whatever is not a GET has `Content-Type: application/json`, also without a body. Query parameters and fields
 that are not known are refused, and so are parameters that stand twice. Segments of a path are decoded one by one: a `/`
-in a unit's key is `%2F`. Times are ISO 8601 in UTC, dollars are estimates of the client and no bill.
+in a unit's key is `%2F`, and a key that is `.` or `..` or begins with `~` has a `~` before it. Times are ISO 8601 in
+UTC, dollars are estimates of the client and no bill.
 """
 
 PROBLEMS: Mapping[int, str] = {
@@ -131,7 +133,8 @@ def _operation(row: Route, name: str, refs: Refs) -> Schema:
 def _path(row: Route) -> list[Schema]:
     names = [part[1:-1] for part in row.path.split("/") if part.startswith("{")]
     schema = {"type": "string", "minLength": 1}
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+    about = {paths.KEY: {"description": paths.ABOUT_KEY}}
+    return [{"name": name, "in": "path", "required": True, "schema": schema, **about.get(name, {})} for name in names]
 
 
 def _query(row: Route, refs: Refs) -> list[Schema]:

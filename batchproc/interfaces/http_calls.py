@@ -1,8 +1,6 @@
 """What a handler gets: the service as the caller may speak to it, and what he said, parsed. And how it is parsed."""
 
 import asyncio
-import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-import orjson
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from batchproc.interfaces import http_bodies as bodies
 from batchproc.interfaces import http_paths as paths
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_guard import Admitted, Visitor
@@ -27,10 +25,10 @@ from batchproc.settings import Settings
 T = TypeVar("T", bound=BaseModel)
 
 LARGEST_BODY = 32 << 20
+LARGE = 1 << 20  # which takes a while to be read
 LARGEST_OPEN_BODY = 4 << 10
 """Of somebody whom nobody knows."""
 BODY_S = 30.0
-LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,20 +104,9 @@ def query_of(request: Request, model: type[T]) -> T:
 async def body_of(request: Request, model: type[T], largest: int) -> T:
     """The body as what it has to be; none is an empty object. Raises `Refused`, `ValidationError`."""
     raw = await _read(request, largest)
-    try:
-        content = _content(raw) if raw.strip() else {}
-    except orjson.JSONDecodeError as error:
-        raise Refused(problems.unreadable(f"the body is not JSON: {error}")) from None
-    if not isinstance(content, dict):
-        raise Refused(problems.unreadable("the body is JSON, but no object; send { … }"))
-    return model.model_validate(content)
-
-
-def _content(raw: bytes) -> Any:
-    """What the JSON says, whole numbers of any length too: orjson makes floats of those that have more than 64 bits,
-    and so another number."""
-    content = orjson.loads(raw)
-    return json.loads(raw) if LONG_NUMBER.search(raw) else content
+    if len(raw) < LARGE:
+        return bodies.read(raw, model)
+    return await asyncio.to_thread(bodies.read, raw, model)  # a second: others are answered meanwhile
 
 
 async def _read(request: Request, largest: int) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 from datetime import UTC, datetime
@@ -60,12 +61,17 @@ def _cookie(call: Call, value: str, seconds: int) -> str:
 
 async def create_job(call: Call) -> answers.CreatedJob:
     keys = call.request.headers.getlist("idempotency-key")
+    if not all(re.fullmatch(words.IDEMPOTENCY_KEY, key) for key in keys):
+        raise Refused(problems.invalid((_of_header(keys, "1 to 200 characters from ! to ~, without spaces"),)))
     said = {*keys, call.body.idempotency_key} - {None}
     if len(keys) > 1 or len(said) > 1:
-        way_out = "say it once: as a header, or in the body"
-        raise Refused(problems.invalid((FieldProblem(field="Idempotency-Key", value=str(keys), way_out=way_out),)))
+        raise Refused(problems.invalid((_of_header(keys, "say it once: as a header, or in the body"),)))
     spec = call.body if not keys else _with_key(call, keys[0])
     return await call.service.create_job(spec)
+
+
+def _of_header(keys: list[str], way_out: str) -> FieldProblem:
+    return FieldProblem(field="Idempotency-Key", value=problems.shown(", ".join(keys)), way_out=way_out)
 
 
 def _with_key(call: Call, key: str) -> JobSpec:

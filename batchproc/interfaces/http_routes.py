@@ -15,7 +15,7 @@ UNIT = "/jobs/{job_id}/units/{key}"
 IDEMPOTENT = {
     "Idempotency-Key": {
         "description": "The same key and description give the job that is there",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": words.IDEMPOTENCY_KEY},
     }
 }
 

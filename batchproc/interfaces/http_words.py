@@ -10,6 +10,8 @@ from batchproc.models import JobOptions, JobStatus, UnitStatus, Variant
 Text = str
 Flag = bool
 WHOLE = (int, int | None)
+NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?")
+IDEMPOTENCY_KEY = "^[!-~]{1,200}$"
 LARGEST = (1 << 53) - 1
 """Numbers that every reader of JSON has whole."""
 
@@ -37,6 +39,8 @@ class Query(BaseModel):
         kind = cls.model_fields[info.field_name or ""].annotation
         if isinstance(value, str) and kind in WHOLE and not re.fullmatch(r"-?[0-9]{1,16}", value):
             raise ValueError("write a whole number")
+        if isinstance(value, str) and kind is float and not NUMBER.fullmatch(value):
+            raise ValueError("write a number, like 7 or 7.5")
         if isinstance(value, str) and kind is bool and value not in {"true", "false"}:
             raise ValueError("write true or false")
         return value

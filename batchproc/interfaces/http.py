@@ -59,7 +59,7 @@ class Endpoint:
                 raise
             response = _ending().response()
         except Exception as error:
-            problem = problems.of(error)
+            problem = problems.of(error, request.path_params.get("job_id"))
             if problem.status == 500:
                 log.exception("%s %s", row.method, row.path)
             response = problem.response()

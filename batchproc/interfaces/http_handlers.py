@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from batchproc import __version__, answers, doctor
+from batchproc.interfaces import http_advice as advice
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces import http_words as words
 from batchproc.interfaces.http_calls import Call
@@ -157,5 +158,5 @@ async def openapi(call: Call) -> Response:
 
 
 def as_response(answer: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    content = problems.as_json(answer.model_dump(mode="json"))
+    content = problems.as_json(advice.content(answer))
     return Response(content, status, headers=headers, media_type="application/json")

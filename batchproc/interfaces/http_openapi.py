@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from batchproc import __version__
+from batchproc.interfaces import http_advice as advice
 from batchproc.interfaces import http_paths as paths
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_routes import PREFIX, TABLE
@@ -96,12 +97,24 @@ def _schemas(rows: list[Route]) -> tuple[Refs, Schema]:
         used |= {(model, "serialization"): None for model in (row.answer,) if model is not None}
     refs, made = models_json_schema(list(used), ref_template="#/components/schemas/{model}")
     queries = {refs[row.query, "validation"]["$ref"].rpartition("/")[2] for row in rows if row.query is not None}
-    named = dict(sorted(made["$defs"].items()))
+    named = _worded(dict(sorted(made["$defs"].items())))
     for row in rows:
         if row.query is not None:
             name = refs[row.query, "validation"]["$ref"].rpartition("/")[2]
             refs[row.query, "validation"] = named[name]
     return refs, {name: schema for name, schema in named.items() if name not in queries}
+
+
+def _worded(schema: Any) -> Any:
+    """With descriptions in the words of this face."""
+    if isinstance(schema, list):
+        return [_worded(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: advice.worded(one) if name == "description" and isinstance(one, str) else _worded(one)
+        for name, one in schema.items()
+    }
 
 
 def _names(rows: list[Route]) -> list[str]:

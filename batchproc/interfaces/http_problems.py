@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import Response
 
 from batchproc import errors
+from batchproc.interfaces import http_advice as advice
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:batchproc:problem/"
@@ -85,8 +86,9 @@ KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
 """The first that fits."""
 
 
-def of(error: Exception) -> Problem:
-    """Any error as what is answered. What is nobody's fault but ours says nothing of itself: the log has it."""
+def of(error: Exception, job_id: str | None = None) -> Problem:
+    """Any error, of a request about this job, as what is answered. What is nobody's fault but ours says nothing of
+    itself: the log has it."""
     if isinstance(error, Refused):
         return error.problem
     if isinstance(error, ValidationError):
@@ -97,7 +99,7 @@ def of(error: Exception) -> Problem:
         return invalid((FieldProblem(field="body", value="…", way_out="it is nested too deeply; make it flatter"),))
     for kind, status, word, title in KINDS:
         if isinstance(error, kind):
-            return _of_ours(error, status, word, title)
+            return _of_ours(error, status, word, title, job_id)
     return Problem(
         status=500,
         kind="fault",
@@ -106,12 +108,14 @@ def of(error: Exception) -> Problem:
     )
 
 
-def _of_ours(error: Exception, status: int, word: str, title: str) -> Problem:
+def _of_ours(error: Exception, status: int, word: str, title: str, job_id: str | None) -> Problem:
     about: tuple[FieldProblem, ...] = ()
     if isinstance(error, errors.InvalidJob):
-        about = (FieldProblem(field=error.field, value=error.shown, way_out=error.way_out),)
+        way_out = advice.way_out(error, job_id)
+        about = (FieldProblem(field=error.field, value=error.shown, way_out=way_out),)
     name = error.name if isinstance(error, errors.NeedsApproval) else None
-    return Problem(status=status, kind=word, title=title, detail=str(error), errors=about, name=name)
+    detail = advice.of_error(error, job_id)
+    return Problem(status=status, kind=word, title=title, detail=detail, errors=about, name=name)
 
 
 def invalid(found: tuple[FieldProblem, ...]) -> Problem:

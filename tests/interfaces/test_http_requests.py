@@ -185,7 +185,8 @@ def test_every_error_of_ours_is_a_problem_with_a_status(kind: type[Exception], s
         errors.NeedsApproval: lambda: errors.NeedsApproval("w", "name", "text", "then"),
     }.get(kind, lambda: kind() if kind is errors.CredentialMissing else kind("words"))()
     problem = problems.of(made)
-    assert problem.status == status and problem.detail == str(made)
+    said = str(made).replace("here, if this client can ask", "in the dashboard")
+    assert problem.status == status and problem.detail == said
     assert status in http_openapi.PROBLEMS
 
 

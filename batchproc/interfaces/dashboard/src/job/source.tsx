@@ -68,7 +68,7 @@ function Plan({ found, why, open }: { found: Signal<Found>; why: Signal<string>;
   }
   return (
     <>
-      <p>{plan.message}</p>
+      <p>{plain(plan.message)}</p>
       {plan.counts ? <Counts plan={plan} /> : null}
       {plan.estimate ? (
         <p>

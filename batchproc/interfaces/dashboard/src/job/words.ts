@@ -139,10 +139,14 @@ export function needsPerson(job: Standing): boolean {
   return waitsFor(job)?.person ?? false;
 }
 
-/** What the server said, without what is meant for programs: sentences that name a call. */
+const REQUEST = "`(?:GET|POST|PATCH|DELETE)\\b";
+const ADVICE = new RegExp(`^(?!To )(.*): ${REQUEST}.*$`);
+const FOR_PROGRAMS = new RegExp(`${REQUEST}|when nobody is connected|^guard: `);
+
+/** What the server said, without what is meant for programs: sentences that name a request, or their ends that do. */
 export function plain(message: string): string {
-  const parts = message.split(/(?<=[.;]) /).filter((part) => !/[a-z]+_[a-z]+\(|when this chat closes|^guard: /.test(part));
-  return parts.join(" ").replace(/[.;]$/, "");
+  const parts = message.split(/(?<=[.;]) /).map((part) => part.replace(ADVICE, (_, fact: string) => fact + (part.match(/[.;]$/) ?? [""])[0]));
+  return parts.filter((part) => !FOR_PROGRAMS.test(part)).join(" ").replace(/[.;]$/, "");
 }
 
 /** A pause has a word for its reason; all else has a text, which is shown apart. */

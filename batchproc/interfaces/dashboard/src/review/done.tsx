@@ -1,6 +1,7 @@
 // All that was drawn is judged: what is proven, and what can follow.
 import { job as at, send } from "../api";
 import { units } from "../format";
+import { plain } from "../job/words";
 import { to } from "../router";
 import { Card } from "../ui/basics";
 import { confirm } from "../ui/confirm";
@@ -16,7 +17,7 @@ export function Done({ session, population }: { session: Session; population: nu
   const isThrough = proof.judged === proof.drawn && proof.risky.judged === proof.risky.drawn;
   return (
     <Card title={isThrough ? "All that was drawn is judged" : "Nothing else to judge here"} class="done">
-      <p class="said-words">{proof.words}</p>
+      <p class="said-words">{plain(proof.words)}</p>
       <div class="actions">
         {skipped.length ? (
           <button type="button" class="primary" onClick={() => session.show(first)}>

@@ -1,11 +1,12 @@
 // What the verdicts prove, in the server's words and as a picture: how much may still be wrong.
 import { percent } from "../format";
+import { plain } from "../job/words";
 import type { ReviewAnswer } from "../types";
 
 export function Proof({ of }: { of: ReviewAnswer }) {
   return (
     <div class="proof">
-      <p class="said-words">{of.words}</p>
+      <p class="said-words">{plain(of.words)}</p>
       {of.upper_bound === null ? null : <Picture of={of} most={of.upper_bound} />}
       {of.risky.drawn ? (
         <p class="beside-risk">

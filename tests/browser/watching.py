@@ -33,8 +33,8 @@ async ([method, path, body]) => {
 
 
 def quoted(key: str) -> str:
-    """A key as one part of an address."""
-    return quote(key, safe="")
+    """A key as one part of an address: what would be a step in the path has a `~` before it."""
+    return quote(f"~{key}" if key in {".", ".."} or key.startswith("~") else key, safe="")
 
 
 @dataclass

@@ -1,4 +1,5 @@
 // The one way to the server's API.
+import { written } from "./segment";
 import { close, key } from "./session";
 
 /** What the server says is wrong, in words for the user. */
@@ -26,7 +27,7 @@ export function send<T>(method: "POST" | "PATCH" | "DELETE", where: string, body
 
 /** A job's part of the API: `job(id, "units", key)`. */
 export function job(id: string, ...parts: string[]): string {
-  return `/jobs/${[id, ...parts].map(encodeURIComponent).join("/")}`;
+  return `/jobs/${[id, ...parts].map(written).join("/")}`;
 }
 
 export function headers(): Record<string, string> {

@@ -33,8 +33,7 @@ export function useResource<T>(key: string, load: (signal: AbortSignal) => Promi
         return;
       }
       busy = true;
-      newest
-        .current(stop.signal)
+      started(newest.current, stop.signal)
         .then(
           (value) => {
             if (stop.signal.aborted) return;
@@ -58,6 +57,11 @@ export function useResource<T>(key: string, load: (signal: AbortSignal) => Promi
   }, [key]);
 
   return { data, problem, again: () => run.current() };
+}
+
+/** What fails before it has begun fails as what fails later. */
+async function started<T>(load: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  return load(signal);
 }
 
 export function asProblem(error: unknown): Problem {

@@ -1,5 +1,6 @@
 // Where the user is: the address is the only state of it, so that every view with its filters can be linked to.
 import { computed, signal } from "@preact/signals";
+import { read, written } from "./segment";
 
 export const address = signal(new URL(location.href));
 
@@ -12,7 +13,7 @@ export const path = computed(() =>
   address.value.pathname
     .split("/")
     .filter((part) => part !== "")
-    .map(decode),
+    .map(read),
 );
 
 export function go(href: string, { replace = false } = {}): void {
@@ -46,7 +47,7 @@ export function to(...parts: (string | Record<string, string | undefined>)[]): s
     for (const [name, value] of Object.entries(part)) if (value) search.set(name, value);
   }
   const tail = search.size ? `?${search}` : "";
-  return `/${words.map(encodeURIComponent).join("/")}${tail}`;
+  return `/${words.map(written).join("/")}${tail}`;
 }
 
 /** Clicks on links inside the page are ours; all others, and those with a key held down, are the browser's. */
@@ -59,12 +60,4 @@ export function follow(event: MouseEvent): void {
   event.preventDefault();
   go(link.href);
   window.scrollTo(0, 0);
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -1,5 +1,6 @@
 // What a table of units can show of each, and what it shows: fields are those of the pages that were seen.
 import { duration, happened, money, count, value } from "../format";
+import { decoded } from "../segment";
 import type { JobSpec, UnitLine } from "../types";
 
 export interface Column {
@@ -93,14 +94,6 @@ export function chosen(text: string, fields: Fields, status: string): Column[] {
   const ids = text ? text.split(",").map(decoded) : fields.usual(status);
   const known = new Map(fields.all().map((one) => [one.id, one]));
   return ids.map((id) => known.get(id)).filter((one) => one !== undefined);
-}
-
-function decoded(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id; // an address that somebody typed
-  }
 }
 
 export function named(ids: string[]): string {

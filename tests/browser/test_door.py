@@ -59,6 +59,23 @@ async def test_who_signed_out_is_out_in_every_tab(serve, open_tab):
         await tab.page.get_by_role("heading", name=CLOSED).wait_for()
 
 
+async def test_who_signs_out_in_one_tab_sees_nothing_more_in_any_and_a_new_link_lets_all_in(serve, open_tab):
+    async with serve(Seed()) as (dashboard, _), open_tab(dashboard) as tab:
+        tab.forgive(REFUSED)
+        job = tab.page.get_by_role("link", name="Support tickets: triage")
+        other = await tab.context.new_page()
+        await other.goto(dashboard.origin)
+        await other.get_by_role("link", name="Support tickets: triage").wait_for()
+        await tab.page.get_by_role("button", name="Sign out").click()
+        await tab.page.get_by_role("dialog").get_by_role("button", name="Sign out").click()
+        for page in (tab.page, other):
+            await page.get_by_role("heading", name="You are signed out").wait_for()
+            assert "tickets" not in await page.content()
+            assert await page.evaluate("localStorage.getItem('batchproc.key')") is None
+        await other.goto(await dashboard.new_link())
+        await job.wait_for()
+
+
 ATTACKS = """
 async ({api, job}) => {
   const tries = {};

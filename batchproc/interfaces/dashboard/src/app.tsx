@@ -3,7 +3,8 @@ import { useEffect } from "preact/hooks";
 import { lazy } from "./lazy";
 import { connection } from "./live";
 import { address, follow, path, to } from "./router";
-import { refusal, standing } from "./session";
+import { left, refusal, standing } from "./session";
+import { askSignOut } from "./signout";
 import { nextTheme, theme } from "./theme";
 import { Empty } from "./ui/basics";
 import { Confirm } from "./ui/confirm";
@@ -96,6 +97,9 @@ function Top() {
       <button type="button" class="quiet" onClick={nextTheme} title={`Colours: ${theme.value}`} aria-label={`Colours: ${theme.value}`}>
         <span aria-hidden="true">{THEMES[theme.value]}</span>
       </button>
+      <button type="button" class="quiet" onClick={askSignOut}>
+        Sign out
+      </button>
     </header>
   );
 }
@@ -125,7 +129,7 @@ function Closed() {
   return (
     <main id="main" class="closed">
       <Mark />
-      <Empty title="This page needs a link that lets you in">
+      <Empty title={left.value ? "You are signed out" : "This page needs a link that lets you in"}>
         {refusal.value ? <p class="failed">{refusal.value}</p> : null}
         <p>
           Run <code>batchproc dashboard</code> in a terminal of this machine, or ask your assistant to open the

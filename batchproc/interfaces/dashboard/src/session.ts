@@ -7,8 +7,10 @@ const KEY = "batchproc.key";
 export type Standing = "opening" | "open" | "closed";
 
 export const standing = signal<Standing>("opening");
-/** Why the door is closed, in the server's words. */
+/** Why the door is closed, in the server's words; empty after signing out. */
 export const refusal = signal("");
+/** Whether somebody signed out here, or in another tab. */
+export const left = signal(false);
 
 export function key(): string {
   return localStorage.getItem(KEY) ?? "";
@@ -30,9 +32,28 @@ export async function open(): Promise<void> {
 }
 
 export function close(why = "This browser is not signed in any more."): void {
+  if (standing.value === "closed") return; // what was under way when it closed
   refusal.value = why;
   standing.value = "closed";
 }
+
+/** After the server has forgotten the session: the other tabs hear that its key is gone. */
+export function leave(): void {
+  localStorage.removeItem(KEY);
+  left.value = true;
+  refusal.value = "";
+  standing.value = "closed";
+}
+
+// What another tab did: signed out, or in with a new link.
+window.addEventListener("storage", (event) => {
+  if (event.key !== KEY && event.key !== null) return;
+  if (!key()) leave();
+  else if (standing.value === "closed") {
+    left.value = false;
+    standing.value = "open";
+  }
+});
 
 async function reason(answer: Response): Promise<string> {
   try {

@@ -56,6 +56,24 @@ async def test_a_conversation_misses_nothing_and_repeats_nothing(serve, open_tab
             await expect(tab.page.get_by_text(f"said after {n}")).to_have_count(1)
 
 
+async def test_what_could_not_be_renewed_is_said_over_the_page_and_nothing_moves(serve, open_tab):
+    async with serve(Seed(state="running", pending=1, running=2)) as (dashboard, _), open_tab(dashboard) as tab:
+        tab.forgive("ERR_FAILED")
+        page = tab.page
+        job = page.get_by_role("link", name="Support tickets: triage")
+        await expect(page.get_by_text("today")).to_be_visible()  # the last part that comes in
+        before = await job.bounding_box()
+        await page.route("**/api/v1/jobs**", lambda route: route.abort())
+        await seeding.home_with(dashboard.home, Seed(name="made meanwhile"), now=time.time())
+        said = page.get_by_role("status").filter(has_text="No connection")
+        await expect(said).to_be_visible()
+        assert await job.bounding_box() == before
+        await page.unroute("**/api/v1/jobs**")
+        await said.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
+        await expect(said).to_have_count(0)
+
+
 async def _speak(home, *texts: str) -> None:
     """As the agent of the unit that runs."""
 

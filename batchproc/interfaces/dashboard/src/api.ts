@@ -13,6 +13,10 @@ export class Problem extends Error {
   ) {
     super(detail || title);
   }
+
+  get words(): string {
+    return this.title.charAt(0).toUpperCase() + this.title.slice(1);
+  }
 }
 
 type Query = Record<string, string | number | boolean | null | undefined | string[]>;

@@ -9,6 +9,7 @@ import { nextTheme, theme } from "./theme";
 import { Empty } from "./ui/basics";
 import { Confirm } from "./ui/confirm";
 import { Toast } from "./ui/toast";
+import { Troubles } from "./ui/unrenewed";
 import { Waiting } from "./ui/waiting";
 
 // Each page comes when somebody goes there.
@@ -38,7 +39,10 @@ export function App() {
         <Page />
       </main>
       <Confirm />
-      <Toast />
+      <div class="toasts">
+        <Troubles />
+        <Toast />
+      </div>
     </>
   );
 }

@@ -32,7 +32,7 @@ export function Charts({ id }: { id: string }) {
   const each = data ? <small>each bar is {duration(data.span_s)}</small> : undefined;
   return (
     <Card title="Over time" class="charts" aside={shown.length ? each : undefined}>
-      {stats.problem.value ? <Failed problem={stats.problem.value} again={stats.again} /> : null}
+      {stats.problem.value ? <Failed problem={stats.problem.value} again={stats.again} kept={data} /> : null}
       {shown.length === 0 ? (
         <p class="quietly">{data ? "Begins with the first unit that ends." : "…"}</p>
       ) : (

@@ -23,7 +23,7 @@ export function Approvals() {
       <div class="head">
         <h1>Approvals</h1>
       </div>
-      {problem ? <Failed problem={problem} again={found.again} /> : null}
+      {problem ? <Failed problem={problem} again={found.again} kept={found.data.value} /> : null}
       {found.data.value ? <List of={found.data.value.approvals} again={found.again} /> : problem ? null : <Loading />}
     </>
   );

@@ -65,7 +65,7 @@ function Loaded<T>({ of, title, whole, children }: LoadedProps<T>) {
   const problem = of.problem.value;
   return (
     <Card title={title} class={whole ? "whole" : undefined}>
-      {problem ? <Failed problem={problem} again={of.again} /> : null}
+      {problem ? <Failed problem={problem} again={of.again} kept={found} /> : null}
       {found ? children(found) : problem ? null : <Loading />}
     </Card>
   );

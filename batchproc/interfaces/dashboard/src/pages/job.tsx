@@ -28,7 +28,7 @@ export function Job({ id }: { id: string }) {
       <JobTabs id={id} here="overview">
         {data ? <Controls job={data} again={job.again} /> : null}
       </JobTabs>
-      {problem ? <Failed problem={problem} again={job.again} /> : null}
+      {problem ? <Failed problem={problem} again={job.again} kept={data} /> : null}
       {data ? <Overview job={data} again={job.again} /> : problem ? null : <Loading />}
     </>
   );

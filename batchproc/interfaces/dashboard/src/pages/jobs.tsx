@@ -33,7 +33,7 @@ export function Jobs() {
         </div>
       </div>
       <Filters house={house} text={text} status={status} />
-      {list.problem.value ? <Failed problem={list.problem.value} again={() => list.again()} /> : null}
+      {list.problem.value ? <Failed problem={list.problem.value} again={() => list.again()} kept={list.jobs.value} /> : null}
       {list.jobs.value ? <Lists list={list} jobs={list.jobs.value} house={house} /> : list.problem.value ? null : <Loading />}
     </>
   );

@@ -40,7 +40,7 @@ export function Logs() {
         </div>
       )}
       <Filters lines={lines ?? []} />
-      {tail.problem.value ? <Failed problem={tail.problem.value} again={() => tail.look(filters)} /> : null}
+      {tail.problem.value ? <Failed problem={tail.problem.value} again={() => tail.look(filters)} kept={lines} /> : null}
       {lines ? <Lines tail={tail} lines={lines} of={filters.job_id ?? ""} /> : tail.problem.value ? null : <Loading />}
     </>
   );

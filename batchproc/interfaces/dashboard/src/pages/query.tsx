@@ -61,7 +61,7 @@ export function Query({ id }: { id: string }) {
             )}
           </div>
         </div>
-        {columns.problem.value ? <Failed problem={columns.problem.value} again={columns.again} /> : null}
+        {columns.problem.value ? <Failed problem={columns.problem.value} again={columns.again} kept={columns.data.value} /> : null}
         {columns.data.value ? <Side id={id} columns={known} insert={insert} ask={ask} earlier={earlier.value} /> : null}
       </div>
     </>

@@ -28,7 +28,7 @@ export function Review({ id }: { id: string }) {
   return (
     <>
       <JobTabs id={id} here="review" />
-      {problem ? <Failed problem={problem} again={again} /> : null}
+      {problem ? <Failed problem={problem} again={again} kept={job.data.value && spec.data.value} /> : null}
       {job.data.value && spec.data.value ? (
         <Content session={session} job={job.data.value} spec={spec.data.value} />
       ) : problem ? null : (

@@ -42,7 +42,7 @@ export function Unit({ id, unit: key }: { id: string; unit: string }) {
   return (
     <div class="unit-page">
       <Head id={id} unitKey={key} job={job.data.value} unit={data} beside={beside} again={again} />
-      {unit.problem.value ? <Failed problem={unit.problem.value} again={unit.again} /> : null}
+      {unit.problem.value ? <Failed problem={unit.problem.value} again={unit.again} kept={data} /> : null}
       {data ? (
         <>
           <Why unit={data} />

@@ -41,7 +41,7 @@ export function Units({ id }: { id: string }) {
           {narrow.value || !columns.length ? null : <Columns shown={columns} fields={fields} />}
         </div>
       </div>
-      {problem ? <Failed problem={problem} again={again} /> : null}
+      {problem ? <Failed problem={problem} again={again} kept={shown && total} /> : null}
       {shown && total ? (
         <>
           <Grid

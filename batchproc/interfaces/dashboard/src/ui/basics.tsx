@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useSignal } from "@preact/signals";
 import type { Problem } from "../api";
 import { count, STATUSES } from "../format";
+import { Unrenewed } from "./unrenewed";
 
 export function Status({ of, reason }: { of: string; reason?: string | null }) {
   return (
@@ -45,10 +46,18 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Failed({ problem, again }: { problem: Problem; again?: () => void }) {
+interface FailedProps {
+  problem: Problem;
+  again?: () => void;
+  /** What could not be renewed is still on the page: then this takes no place in it. */
+  kept?: unknown;
+}
+
+export function Failed({ problem, again, kept }: FailedProps) {
+  if (kept) return <Unrenewed problem={problem} again={again} />;
   return (
     <div class="failed" role="alert">
-      <strong>{problem.status === 0 ? "No connection" : problem.title}</strong>
+      <strong>{problem.words}</strong>
       <p>{problem.message}</p>
       {again ? (
         <button type="button" onClick={again}>

@@ -15,7 +15,7 @@ export function toast(text: string): void {
 
 export function Toast() {
   return (
-    <div class="toasts" role="status" aria-live="polite">
+    <div role="status">
       {said.value ? <div class="toast">{said.value.text}</div> : null}
     </div>
   );

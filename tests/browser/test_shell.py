@@ -84,3 +84,17 @@ async def test_what_is_not_there_says_so_and_shows_a_way_on(serve, open_tab, siz
         await tab.go("/jobs/job-0000000000")
         await expect(tab.page.get_by_role("heading", name="There is no such job")).to_be_visible()
         await expect(tab.page.get_by_role("main").get_by_role("link", name="All jobs")).to_be_visible()
+
+
+async def test_in_a_low_window_the_table_of_units_can_have_nearly_all_of_it(serve, open_tab):
+    """As of a zoom of 200 %."""
+    low = (640, 400)
+    async with serve(Seed(units=300)) as (dashboard, jobs), open_tab(dashboard, size=low) as tab:
+        await tab.go(f"/jobs/{jobs[0].job_id}/units")
+        await expect(tab.page.get_by_role("row").nth(1)).to_contain_text(key(1))
+        await expect(tab.page.get_by_role("row").nth(3)).to_be_in_viewport(ratio=0.9)
+        under = tab.page.get_by_role("status").filter(has_text="300 units")
+        await under.scroll_into_view_if_needed()
+        await expect(under).to_be_in_viewport()
+        table = await tab.page.get_by_role("grid").bounding_box()
+        assert table["height"] > 300

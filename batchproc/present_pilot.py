@@ -61,8 +61,8 @@ def of_round(job: Job, seen: PilotLook) -> list[Trial]:
 
 def _results(job: Job, seen: PilotLook) -> list[answers.PilotResult]:
     longest = _longest(2 * len(seen.keys))
-    older = [n for n in seen.results if n < min(one.n for one in of_round(job, seen))]
-    before = {one.unit: one for one in seen.results.get(max(older, default=0), ())}
+    older = sorted(n for n in seen.results if n < min(one.n for one in of_round(job, seen)))
+    before = {one.unit: one for n in older for one in seen.results[n]}  # the newest that each has
     return [
         answers.PilotResult(
             key=one.key,

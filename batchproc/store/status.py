@@ -162,11 +162,19 @@ def _pilot(tx: engine.Tx, job: Job) -> PilotLook:
     if job.approved_at is not None:
         return PilotLook(keys=trials.keys(tx, job.number), trials=[], results={})
     tried = trials.trials(tx, job.number)
-    before = max((one.round for one in tried if one.round < job.round and one.has_ended), default=0)
-    shown = [one.n for one in tried if one.round in {job.round, before} or one.n == job.approved_trial]
-    found = {n: trials.results(tx, job.number, n) for n in shown}
+    shown = [one.n for one in tried if one.round == job.round or one.n == job.approved_trial]
+    found = _before(tx, job, tried) | {n: trials.results(tx, job.number, n) for n in shown}
     known = verdicts.gold(tx, job.number)
     return PilotLook(keys=trials.keys(tx, job.number), trials=tried, results=found, gold=known)
+
+
+def _before(tx: engine.Tx, job: Job, tried: Sequence[Trial]) -> dict[int, list[TrialResult]]:
+    """What the newest round before came to; of one that was given up there is nothing."""
+    for number in sorted({one.round for one in tried if one.round < job.round}, reverse=True):
+        found = {one.n: trials.results(tx, job.number, one.n) for one in tried if one.round == number}
+        if any(found.values()):
+            return found
+    return {}
 
 
 FINISHED = """

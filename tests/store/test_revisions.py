@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from batchproc import staleness
+from batchproc import present_pilot, staleness
 from batchproc.models import Credential, Hold, Order, Pause, UnitStatus
-from batchproc.store import attempts, backlog, claims, control, jobs, pilots, revisions, trials
+from batchproc.store import attempts, backlog, claims, control, jobs, pilots, revisions, status, trials
 from tests.store.test_units import NOW, done, take_over
 
 ME = Order(by="a test")
@@ -57,6 +57,15 @@ class House:
         tried = {one.n: one for one in await self.store.read(trials.trials, job.number)}
         return await self.store.write(trials.approve, job, tried[trial or job.trial], job.options, None, **PAID)
 
+    async def try_again(self, instructions):
+        job = await self.now()
+        new = pilots.Description(instructions=instructions, options=job.options)
+        assert await self.store.write(pilots.begin, job, [new], **PAID)
+
+    async def old_and_new(self):
+        look = await self.store.read(status.look, self.job.job_id)
+        return {one.key: (one.before and one.before.text, one.text) for one in present_pilot.pilot(look).results}
+
     async def answers(self):
         return await self.store.read(
             lambda tx: [row["text"] for row in tx.execute("SELECT text FROM units ORDER BY number")]
@@ -105,6 +114,21 @@ async def test_old_is_kept_beside_new(it):
     await it.run()
     kept = await it.store.read(lambda tx: tx.execute("SELECT text, why FROM earlier_answers").fetchall())
     assert [tuple(row) for row in kept] == [("do", "description")] * 6
+
+
+async def test_old_is_beside_new_also_where_the_round_before_ran_on_other_units_or_was_given_up(it):
+    await it.judge("u2")
+    await it.revise("do it well")
+    await it.run()
+    await it.approve(trial=1)
+    await it.judge("u5")
+    await it.revise("do it better")
+    await it.run()
+    assert await it.old_and_new() == {"u2": ("do it well", "do it better"), "u5": ("do", "do it better")}
+    await it.try_again("do it best")
+    await it.try_again("do it at all")
+    await it.run()
+    assert await it.old_and_new() == {"u2": ("do it better", "do it at all"), "u5": ("do it better", "do it at all")}
 
 
 async def test_a_change_that_is_taken_back_leaves_everything_as_it_was_and_runs_nothing(it):

@@ -1,4 +1,5 @@
 // Change what a job may use, also while it runs: agents at a time, budget and caps, priority.
+import { useEffect, useRef } from "preact/hooks";
 import { type Signal, signal } from "@preact/signals";
 import { job as at, Problem, send } from "../api";
 import { count, money } from "../format";
@@ -21,28 +22,56 @@ const FIELDS = [
   ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never"],
 ] as const;
 
+const LABELS: Record<string, string> = Object.fromEntries(FIELDS.map(([name, label]) => [name, label]));
+
+/** What cannot be so, by the field's name. */
+type Wrong = Partial<Record<Name, string>>;
+
+interface FieldProblem {
+  field: string;
+  way_out: string;
+}
+
 export function askSet(job: JobStatus, done: () => void): void {
   const known = (name: Name): string => String(job.limits[name] ?? "");
   const values = Object.fromEntries(FIELDS.map(([name]) => [name, signal(known(name))])) as Values;
-  const why = signal("");
+  const [why, wrong] = [signal(""), signal<Wrong>({})];
   confirm({
     title: "Change limits",
     verb: "Change",
-    body: <Form job={job} values={values} why={why} />,
+    body: <Form job={job} values={values} why={why} wrong={wrong} />,
     act: async () => {
+      wrong.value = {};
       const changed = FIELDS.filter(([name]) => values[name].value.trim() !== known(name));
       if (changed.length === 0) throw new Problem(0, "nothing to change", "Nothing is different from what it was.");
       const body: Record<string, unknown> = { why: why.value || null };
-      for (const [name, label] of changed) body[name] = number(values[name].value, label);
-      const told = await send<ControlledJob>("POST", at(job.job_id, "set"), body);
+      const unread = changed.map(([name]) => [name, notNumber(values[name].value)]).filter(([, words]) => words);
+      wrong.value = Object.fromEntries(unread) as Wrong;
+      if (unread.length) throw refused(wrong.value);
+      for (const [name] of changed) body[name] = Number(values[name].value);
+      const told = await send<ControlledJob>("POST", at(job.job_id, "set"), body).catch((error: unknown) => {
+        wrong.value = ofFields(error);
+        throw Object.keys(wrong.value).length ? refused(wrong.value) : error;
+      });
       done();
       return told.message;
     },
   });
 }
 
-function Form({ job, values, why }: { job: JobStatus; values: Values; why: Signal<string> }) {
+interface FormProps {
+  job: JobStatus;
+  values: Values;
+  why: Signal<string>;
+  wrong: Signal<Wrong>;
+}
+
+function Form({ job, values, why, wrong }: FormProps) {
   const budget = Number(values.budget_usd.value);
+  const fields = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    fields.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [wrong.value]);
   return (
     <>
       <p>
@@ -50,15 +79,24 @@ function Form({ job, values, why }: { job: JobStatus; values: Values; why: Signa
         {money(job.spending.reserved_usd)} reserved by {count(job.counts.running ?? 0)} running units.
         {values.budget_usd.value && budget <= job.cost_usd ? " With this budget the job pauses: it has spent more." : ""}
       </p>
-      <div class="fields">
+      <div class="fields" ref={fields}>
         {FIELDS.map(([name, label, hint]) => (
-          <Field key={name} label={label} hint={hint}>
-            <input
-              inputMode="decimal"
-              value={values[name].value}
-              onInput={(event) => (values[name].value = event.currentTarget.value)}
-            />
-          </Field>
+          <div key={name}>
+            <Field label={label} hint={hint}>
+              <input
+                inputMode="decimal"
+                value={values[name].value}
+                aria-invalid={wrong.value[name] ? true : undefined}
+                aria-describedby={wrong.value[name] ? `wrong-${name}` : undefined}
+                onInput={(event) => (values[name].value = event.currentTarget.value)}
+              />
+            </Field>
+            {wrong.value[name] ? (
+              <small class="wrong" id={`wrong-${name}`}>
+                {wrong.value[name]}
+              </small>
+            ) : null}
+          </div>
         ))}
       </div>
       <Why text={why} />
@@ -67,9 +105,27 @@ function Form({ job, values, why }: { job: JobStatus; values: Values; why: Signa
 }
 
 /** The server checks the bounds; only what is no number at all is said here. */
-function number(text: string, label: string): number {
-  const read = Number(text.trim());
-  if (text.trim() === "") throw new Problem(0, "no value", `${label}: a cap cannot be taken away again; give a higher number.`);
-  if (Number.isNaN(read)) throw new Problem(0, "no number", `${label}: “${text}” is not a number.`);
-  return read;
+function notNumber(text: string): string | undefined {
+  if (text.trim() === "") return "A cap cannot be taken away again; give a higher number.";
+  return Number.isNaN(Number(text)) ? `“${text}” is not a number.` : undefined;
+}
+
+/** What the server says is wrong, field by field, in the names that stand in the dialog. */
+function ofFields(error: unknown): Wrong {
+  const told = error instanceof Problem && Array.isArray(error.body.errors) ? (error.body.errors as FieldProblem[]) : [];
+  if (!told.every((one) => one.field in LABELS)) return {};
+  return Object.fromEntries(told.map((one) => [one.field, sentence(named(one.way_out))])) as Wrong;
+}
+
+function refused(wrong: Wrong): Problem {
+  const labels = Object.keys(wrong).map((name) => `“${LABELS[name]}”`);
+  return new Problem(422, "not changed", `Nothing was changed: look at ${labels.join(" and ")}.`);
+}
+
+function named(words: string): string {
+  return words.replace(/\b[a-z]+(_[a-z]+)+\b/g, (word) => (LABELS[word] ? `“${LABELS[word]}”` : word));
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`;
 }

@@ -1,0 +1,33 @@
+"""What is asked before something is done: it says what is wrong in its own words, where it is."""
+
+from playwright.async_api import expect
+
+from tests.browser.seeding import Seed
+
+REFUSED = "422"
+
+
+async def test_a_limit_that_cannot_be_so_says_that_beside_its_field_by_the_name_that_stands_there(serve, open_tab):
+    async with serve(Seed(state="paused", pending=2)) as (dashboard, jobs), open_tab(dashboard) as tab:
+        tab.forgive(REFUSED)
+        await tab.go(f"/jobs/{jobs[0].job_id}")
+        await tab.page.get_by_text("More", exact=True).click()
+        await tab.page.get_by_role("button", name="Change limits…").click()
+        dialog = tab.page.get_by_role("dialog")
+        cap, agents = dialog.get_by_label("Cap of one attempt, $"), dialog.get_by_label("Agents at a time")
+        change = dialog.get_by_role("button", name="Change", exact=True)
+        await cap.fill("50")
+        await change.click()
+        await expect(cap).to_be_focused()
+        await expect(cap).to_have_attribute("aria-invalid", "true")
+        await expect(cap).to_have_accessible_description("It is more than the whole job may cost (“Budget, $”).")
+        await cap.fill("0.1")
+        await agents.fill("999")
+        await change.click()
+        await expect(agents).to_have_accessible_description("Input should be less than or equal to 256.")
+        await expect(dialog.get_by_role("alert")).to_have_text("Nothing was changed: look at “Agents at a time”.")
+        await expect(cap).not_to_have_attribute("aria-invalid", "true")
+        await agents.fill("many")
+        await change.click()
+        await expect(agents).to_have_accessible_description("“many” is not a number.")
+        assert "_usd" not in await dialog.inner_text()

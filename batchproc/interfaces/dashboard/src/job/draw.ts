@@ -50,15 +50,20 @@ export function draw(kind: Kind, into: HTMLElement, rows: Row[], labels: (n: num
 
 type Colour = (name: string) => string;
 
-/** What the style sheet says here and now. */
+/** What the style sheet says here and now, in words that a canvas knows too. */
 function colours(of: HTMLElement): Colour {
-  const style = getComputedStyle(of);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
+  return (name) => {
+    const probe = of.appendChild(document.createElement("i"));
+    probe.style.color = `var(--${name})`;
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
 }
 
 function axis(colour: Colour, more: uPlot.Axis): uPlot.Axis {
   const line = { stroke: colour("line"), width: 1 };
-  const font = `${FONT_PX}px ${colour("sans")}`;
+  const font = `${FONT_PX}px ${getComputedStyle(document.body).fontFamily}`;
   return { stroke: colour("ink-3"), font, grid: line, ticks: { show: false }, gap: 6, ...more };
 }
 

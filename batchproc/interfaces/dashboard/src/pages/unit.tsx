@@ -5,12 +5,13 @@ import { throttled, useResource } from "../resource";
 import { address, to } from "../router";
 import type { JobStatus, UnitDetail } from "../types";
 import { Card, Copy, Empty, Failed, Loading } from "../ui/basics";
+import { Fields } from "../ui/fields";
 import { Answer, Earlier, Why } from "../unit/answer";
 import { Attempts } from "../unit/attempts";
 import { useBeside } from "../unit/beside";
 import { standing, texts } from "../unit/evidence";
-import { Fields } from "../unit/fields";
 import { Head } from "../unit/head";
+import { Quoted } from "../unit/marked";
 import { Talk } from "../unit/talk";
 import { useConversation } from "../unit/useconversation";
 import "../style/unit.css";
@@ -70,7 +71,7 @@ function Given({ unit }: { unit: UnitDetail }) {
   const quoted = useMemo(() => [...standing(unit.output, [...texts(unit.payload)]).keys()], [unit]);
   return (
     <Card title="Payload" aside={<Copy text={JSON.stringify(unit.payload, null, 2)} label="Copy" />}>
-      <Fields of={unit.payload} quoted={quoted} />
+      <Fields of={unit.payload} text={(text) => <Quoted text={text} quotes={quoted} />} />
     </Card>
   );
 }

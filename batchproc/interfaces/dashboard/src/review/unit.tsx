@@ -76,7 +76,7 @@ function Marked({ text, quotes }: { text: string; quotes: readonly Quote[] }) {
 /** A text of the answer; a quote leads to where it stands. */
 function Quoted({ text, place, unit, missing }: { text: string; place: string; unit: ReviewUnit; missing: Quote[] }) {
   const quote = unit.evidence.find((one) => one.field === place);
-  if (!quote) return text === "" ? <span class="nothing">empty text</span> : <Long text={text} short={2000} />;
+  if (!quote) return <Long text={text} short={2000} />;
   if (missing.includes(quote)) return <q title="it does not stand in what is shown here">{text}</q>;
   return (
     <button type="button" class="cites" onClick={() => lead(place)} title="show where it stands">

@@ -32,10 +32,11 @@ export function Fields({ of, text }: Props) {
 export function Value({ of, place = "", text }: { of: unknown; place?: string; text?: Props["text"] }) {
   if (of === null || of === undefined) return <span class="nothing">null</span>;
   if (typeof of === "string") {
-    if (text) return <span class="plain-text">{text(of, place)}</span>;
-    return of === "" ? <span class="nothing">empty text</span> : <Long text={of} />;
+    if (of === "") return <span class="nothing">empty text</span>;
+    return text ? <span class="plain-text">{text(of, place)}</span> : <Long text={of} />;
   }
   if (typeof of !== "object") return <span class="mono">{String(of)}</span>;
+  if (place && parts(of) > MOST_PARTS) return <Folded of={of} />;
   if (!Array.isArray(of)) return <Fields of={of as Json} text={text && ((one, inner) => text(one, `${place}.${inner}`))} />;
   if (of.length === 0) return <span class="nothing">none</span>;
   return (
@@ -49,21 +50,52 @@ export function Value({ of, place = "", text }: { of: unknown; place?: string; t
   );
 }
 
+/** What is within a field and has more parts than this is folded. */
+const MOST_PARTS = 500;
+
+function parts(of: unknown): number {
+  if (typeof of !== "object" || of === null) return 1;
+  let found = 0;
+  for (const one of Object.values(of)) {
+    found += parts(one);
+    if (found > MOST_PARTS) break;
+  }
+  return found;
+}
+
+function Folded({ of }: { of: object }) {
+  const open = useSignal(false);
+  return (
+    <details onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>{Array.isArray(of) ? `${count(of.length)} items` : `${count(Object.keys(of).length)} fields`}</summary>
+      {open.value ? <pre class="block">{JSON.stringify(of, null, 2)}</pre> : null}
+    </details>
+  );
+}
+
 /** Words and numbers stand in one line, whatever else below each other. */
 function isShort(of: unknown): boolean {
   return of !== null && typeof of !== "object" && String(of).length <= 40;
 }
 
-const SHORT = 700;
+const SHORT = 1000;
+
+interface LongProps {
+  text: string;
+  short?: number;
+  /** How the part that is seen is shown. */
+  children?: (seen: string) => ComponentChildren;
+}
 
 /** A text that is cut where it is long, until somebody wants all of it. */
-export function Long({ text, short = SHORT }: { text: string; short?: number }) {
+export function Long({ text, short = SHORT, children }: LongProps) {
   const open = useSignal(false);
-  const isLong = text.length > short * 1.2;
+  const isCut = text.length > short * 1.2 && !open.value;
+  const seen = isCut ? `${text.slice(0, short)}… ` : text;
   return (
     <span class="plain-text">
-      {isLong && !open.value ? `${text.slice(0, short)}… ` : text}
-      {isLong && !open.value ? (
+      {children ? children(seen) : seen}
+      {isCut ? (
         <button type="button" class="all-of-it" onClick={() => (open.value = true)}>
           all {count(text.length)} characters
         </button>

@@ -4,9 +4,10 @@ import { ago, clock, value } from "../format";
 import { to } from "../router";
 import type { EarlierAnswer, EventLine, UnitDetail, VerdictAnswer } from "../types";
 import { Card, Copy, Status } from "../ui/basics";
+import { Fields, Long } from "../ui/fields";
 import { Prose } from "../ui/prose";
-import { Fields, Long } from "./fields";
 import { standing, texts, type Source } from "./evidence";
+import { Stands } from "./marked";
 import { text } from "./turns";
 
 /** Why nobody should believe it as it is, and all units that have the same. */
@@ -30,7 +31,7 @@ export function Answer({ unit, events }: { unit: UnitDetail; events: EventLine[]
   const copied = unit.output ? JSON.stringify(unit.output, null, 2) : unit.text;
   return (
     <Card title="Answer" aside={copied ? <Copy text={copied} label="Copy answer" /> : undefined}>
-      {unit.output ? <Fields of={unit.output} stands={stands} /> : null}
+      {unit.output ? <Fields of={unit.output} text={(text) => <Stands text={text} where={stands.get(text)} />} /> : null}
       {unit.text && !isSame(unit) ? <Prose html={unit.text_html} text={unit.text} /> : null}
       {copied ? null : <p class="nothing">{WAITS[unit.status] ?? "It gave none."}</p>}
       {stands.size ? <small class="legend-stands">Underlined: stands word for word in what it was given or read.</small> : null}

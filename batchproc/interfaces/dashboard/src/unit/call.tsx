@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { clock } from "../format";
 import type { EventLine } from "../types";
 import { Diff } from "../ui/diffview";
-import { Fields, Long } from "./fields";
+import { Fields, Long } from "../ui/fields";
 import { telling, text } from "./turns";
 
 const EDITS = new Set(["Edit", "MultiEdit", "Write", "NotebookEdit"]);

@@ -25,8 +25,8 @@ def controlled(look: Snapshot, message: str) -> answers.ControlledJob:
     )
 
 
-def said_of_control(action: str, changes: Mapping[str, float], look: Snapshot, *, drain: bool) -> str:
-    done = [f"{name} is {value:g} now" for name, value in changes.items()]
+def said_of_control(action: str, changes: Mapping[str, float | None], look: Snapshot, *, drain: bool) -> str:
+    done = [_set(name, value) for name, value in changes.items()]
     running = look.counts[UnitStatus.RUNNING]
     if action == "pause":
         ends = "run to their end" if drain else "are stopped and go back to the queue"
@@ -34,6 +34,12 @@ def said_of_control(action: str, changes: Mapping[str, float], look: Snapshot, *
     if action == "resume":
         done.append("it runs")
     return "; ".join(done)
+
+
+def _set(name: str, value: float | None) -> str:
+    if value is None:
+        return f"{name} is taken away" + ("; the default is a tenth of budget_usd" if name == "unit_budget_usd" else "")
+    return f"{name} is {value:g} now"
 
 
 def said_of_cancel(look: Snapshot, *, cancelled: bool) -> str:

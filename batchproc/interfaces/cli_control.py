@@ -30,7 +30,10 @@ def add(commands: Any) -> list[argparse.ArgumentParser]:
     made["cancel"].add_argument("--keys", nargs="+", metavar="KEY", help="only these units (default: the whole job)")
     made["delete"].add_argument("--yes", action="store_true", help="do not ask")
     for name, (kind, about) in SETTABLE.items():
-        made["set"].add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper()[0], help=about)
+        taken = _or_none(kind) if name in REMOVABLE else kind
+        made["set"].add_argument(
+            f"--{name.replace('_', '-')}", type=taken, metavar=kind.__name__.upper()[0], help=about
+        )
     which = made["retry"].add_mutually_exclusive_group()
     which.add_argument("--status", help="failed (default), flagged, cancelled or skipped")
     which.add_argument("--signature", help="of one group of failures, as `status --json` gives it")
@@ -50,12 +53,24 @@ SETTABLE: dict[str, tuple[type[int] | type[float], str]] = {
     "max_concurrency": (int, "agents at a time"),
     "priority": (int, "-100 to 100: higher ones get free slots first"),
     "budget_usd": (float, "dollars the whole job may cost"),
-    "unit_budget_usd": (float, "dollars one attempt may cost"),
-    "max_total_tokens": (int, "tokens of the whole job"),
-    "max_units": (int, "units that may be started at all"),
-    "max_wall_s": (float, "seconds of running"),
+    "unit_budget_usd": (float, "dollars one attempt may cost; none: a tenth of the budget"),
+    "max_total_tokens": (int, "tokens of the whole job; none: no such limit"),
+    "max_units": (int, "units that may be started at all; none: no such limit"),
+    "max_wall_s": (float, "seconds of running; none: no such limit"),
     "breaker": (int, "how many of the last 20 units may end badly alike; 0: any number"),
 }
+
+REMOVABLE = ("unit_budget_usd", "max_total_tokens", "max_units", "max_wall_s")
+NONE = "none"
+
+
+def _or_none(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
+    def read(text: str) -> int | float | str:
+        return NONE if text == NONE else kind(text)
+
+    read.__name__ = f"{kind.__name__} or none"  # argparse names it where it refuses
+    return read
+
 
 VERBS = {
     "start": "try a job on a few units; then let the rest run; or go on after a pause",
@@ -109,8 +124,10 @@ async def _retry(service: "BatchService", args: argparse.Namespace) -> BaseModel
 
 
 async def _set(service: "BatchService", args: argparse.Namespace) -> BaseModel:
-    changes = {name: getattr(args, name) for name in SETTABLE}
-    return await service.control_job(args.job_id, "set", why=args.why, **changes)
+    given = {name: getattr(args, name) for name in SETTABLE}
+    changes = {name: value for name, value in given.items() if value != NONE}
+    remove = [name for name, value in given.items() if value == NONE]
+    return await service.control_job(args.job_id, "set", remove=remove, why=args.why, **changes)
 
 
 COMMANDS: dict[str, Command] = {

@@ -67,6 +67,7 @@ SHELL = (
     (r"review_units", "`batchproc review JOB`"),
     (r"record_verdict", "`batchproc judge JOB KEY accept|reject|correct`"),
     (r"open_dashboard", "`batchproc dashboard`"),
+    (r"or in remove, what to take away", "or `none` in the place of a limit, to take it away"),
     (r"when this chat closes", "when this shell closes"),
 )
 """What the tools of the MCP face are called here."""

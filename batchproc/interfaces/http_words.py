@@ -7,8 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from batchproc.models import JobOptions, JobStatus, UnitStatus, Variant
 
-Text = str
-Flag = bool
 WHOLE = (int, int | None)
 NUMBER = re.compile(r"-?[0-9]{1,16}(\.[0-9]{1,16})?")
 IDEMPOTENCY_KEY = "^[!-~]{1,200}$"
@@ -24,6 +22,7 @@ Time = Annotated[str | None, Field(max_length=40, description="A time, ISO 8601;
 Why = Annotated[str | None, Field(max_length=500, description="Why, in a few words; kept with the change")]
 Keys = Annotated[list[str], Field(min_length=1, max_length=10_000, description="Units by their keys")]
 FinalStatus = Literal["succeeded", "flagged", "failed", "skipped", "cancelled"]
+Limited = Literal["unit_budget_usd", "max_total_tokens", "max_units", "max_wall_s"]
 Format = Literal["csv", "jsonl", "parquet", "sqlite", "html"]
 
 
@@ -50,9 +49,6 @@ class Body(BaseModel):
     """What a request brings. What is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-# Queries.
 
 
 class JobsQuery(Query):
@@ -127,9 +123,6 @@ class StatsQuery(Query):
     since: Time = None
 
 
-# Bodies.
-
-
 class Nothing(Body):
     """Nothing at all, or an empty object."""
 
@@ -171,6 +164,7 @@ class Settable(Body):
     max_units: Annotated[int | None, Field(ge=1, le=LARGEST, description="Units that may be started at all")] = None
     max_wall_s: Annotated[float | None, Field(ge=1, le=1e9, description="Seconds of running")] = None
     breaker: Annotated[int | None, Field(ge=0, le=20, description="As in options; 0: never")] = None
+    remove: Annotated[list[Limited] | None, Field(max_length=4, description="To take away (null changes none)")] = None
     why: Why = None
 
 

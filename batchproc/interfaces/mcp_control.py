@@ -137,6 +137,10 @@ class ControlTools:
         breaker: Annotated[int | None, Field(ge=0, le=20, description="As in options; 0: never")] = None,
         priority: Annotated[int | None, Field(ge=-100, le=100, description="Higher ones get free slots first")] = None,
         drain: Annotated[bool, Field(description="pause: true lets running units finish, false stops them")] = True,
+        remove: Annotated[
+            list[str] | None,
+            Field(description="Limits to take away: unit_budget_usd, max_total_tokens, max_units, max_wall_s"),
+        ] = None,
         why: Why = None,
     ) -> Annotated[CallToolResult, answers.ControlledJob]:
         """Pause a job, let it go on, or set how many agents run at a time, what it may cost, its other caps and its
@@ -155,6 +159,7 @@ class ControlTools:
                 breaker=breaker,
                 priority=priority,
                 drain=drain,
+                remove=remove,
                 why=why,
             )
         )

@@ -22,20 +22,23 @@ class Controlling(Starting):
         action: str,
         *,
         drain: bool = True,
+        remove: Sequence[str] | None = None,
         why: str | None = None,
         **changes: float | None,
     ) -> answers.ControlledJob:
         """`pause` (with `drain` running units finish, without they go back to the queue), `resume`, or `set` options.
 
-        `changes` are those of `SETTABLE`; None changes nothing. They may go with any action. Doing it twice is doing it
-        once. Raises `NotFound`, `WrongStatus`, `InvalidJob`.
+        `changes` are those of `SETTABLE`; None changes nothing, for clients send it for what they leave out. `remove`
+        names limits of `REMOVABLE` that are taken away. Both may go with any action. Doing it twice is doing it once.
+        Raises `NotFound`, `WrongStatus`, `InvalidJob`.
         """
         if action not in ACTIONS:
             raise InvalidJob("action", action, f"known ones are {', '.join(ACTIONS)}")
         job = await self._job(job_id)
-        changed = _checked(job, changes)
+        changed = _checked(job, changes) | _without(remove or (), changes)
         if action == "set" and not changed:
-            raise InvalidJob("action", action, f"name what to set: {', '.join(SETTABLE)}")
+            way_out = f"name what to set: {', '.join(SETTABLE)}; or in remove, what to take away"
+            raise InvalidJob("action", action, way_out)
         if action != "set":
             _require_under_way(job, action)
         if changed:
@@ -103,6 +106,9 @@ SETTABLE = (
     *("max_total_tokens", "max_units", "max_wall_s", "breaker"),
 )
 
+REMOVABLE = ("unit_budget_usd", "max_total_tokens", "max_units", "max_wall_s")
+"""A job without a budget would be one without a limit: it is only set."""
+
 
 def _require_under_way(job: Job, action: str) -> None:
     if job.status not in control.UNDER_WAY:
@@ -139,3 +145,13 @@ def _checked(job: Job, given: Mapping[str, float | None]) -> dict[str, float]:
     if cap is not None and cap > changes.get("budget_usd", job.options.budget_usd):
         raise InvalidJob("unit_budget_usd", cap, "it is more than the whole job may cost (budget_usd)")
     return changes
+
+
+def _without(remove: Sequence[str], given: Mapping[str, float | None]) -> dict[str, None]:
+    """The limits that are taken away."""
+    for name in remove:
+        if name not in REMOVABLE:
+            raise InvalidJob("remove", name, f"what can be taken away is {', '.join(REMOVABLE)}; all else is set")
+        if given.get(name) is not None:
+            raise InvalidJob("remove", name, "it is set as well; say one of both")
+    return dict.fromkeys(remove)

@@ -34,10 +34,12 @@ def hold(tx: engine.Tx, number: int, order: Order, *, release: bool, now: float)
 SET_OPTIONS = "UPDATE jobs SET options = :options, priority = :priority WHERE number = :number"
 
 
-def change(tx: engine.Tx, job: Job, order: Order, *, changes: dict[str, float], now: float) -> Job:
-    """Set options (by their names) and `priority`. A budget or cap that is raised ends a pause that it caused."""
+def change(tx: engine.Tx, job: Job, order: Order, *, changes: Mapping[str, float | None], now: float) -> Job:
+    """Set options (by their names; None takes a limit away) and `priority`. A budget or cap that is raised ends a pause
+    that it caused."""
     known = jobs.by_number(tx, job.number)
-    priority = int(changes.get("priority", known.priority))
+    given_priority = changes.get("priority")
+    priority = known.priority if given_priority is None else int(given_priority)
     given = {name: value for name, value in changes.items() if name != "priority"}
     given |= {"budget_given": True} if "budget_usd" in given else {}
     options: AgentOptions = replace(known.options, **given)  # type: ignore[arg-type]

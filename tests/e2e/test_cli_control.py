@@ -45,6 +45,10 @@ async def test_a_job_from_start_to_deletion_in_the_shell(house):
     assert (paused["status"], paused["reason"]) == ("paused", "user")
     changed = await does(house, "set", job, "--max-concurrency", "4", "--budget-usd", "3")
     assert (changed["max_concurrency"], changed["budget_usd"]) == (4, 3.0)
+    limited = await does(house, "set", job, "--max-units", "9", "--unit-budget-usd", "1")
+    assert limited["message"] == "unit_budget_usd is 1 now; max_units is 9 now"
+    free = await does(house, "set", job, "--max-units", "none", "--unit-budget-usd", "none")
+    assert "max_units is taken away" in free["message"] and "a tenth of budget_usd" in free["message"]
     assert (await does(house, "resume", job))["status"] in {"running", "completed"}
     look = await house.ended(job)
     assert (look.counts["succeeded"], look.counts["failed"]) == (3, 1)
@@ -68,6 +72,7 @@ async def test_a_job_from_start_to_deletion_in_the_shell(house):
     [
         (("pause", "JOB"), "it has not been started; see `batchproc start JOB`"),
         (("set", "JOB"), "name what to set: max_concurrency, priority"),
+        (("set", "JOB"), "or `none` in the place of a limit"),
         (("set", "JOB", "--priority", "500"), "--priority = 500: Input should be less than or equal to 100"),
         (("set", "JOB", "--unit-budget-usd", "9"), "it is more than the whole job may cost"),
         (("cancel", "JOB", "--keys", "Eve"), "has no such units; nothing was changed"),

@@ -7,6 +7,7 @@ import pytest
 
 from batchproc import app, settings
 from batchproc.agents.rehearsal import Reply
+from batchproc.errors import InvalidJob
 from batchproc.models import Tokens
 from tests.conftest import wait_until
 
@@ -205,3 +206,21 @@ async def test_a_machine_without_room_starts_nothing_and_says_what_is_missing(ho
     assert (look.status, look.reason, look.counts["pending"]) == ("paused", reserve.lower(), 2)
     assert " MB " in look.detail and look.resume_at is not None and "by itself" in look.next
     assert house.model.count == 0
+
+
+async def test_a_limit_can_be_taken_away_again_but_not_the_budget(house):
+    look = await house.run("Greet {{ name }}.", units(6), max_units=2, max_total_tokens=10_000_000)
+    assert (look.status, look.reason) == ("paused", "budget")
+    set_ = house.service.control_job
+    for name in ("budget_usd", "breaker", "nonsense"):
+        with pytest.raises(InvalidJob, match="what can be taken away is unit_budget_usd"):
+            await set_(look.job_id, "set", remove=[name])
+    with pytest.raises(InvalidJob, match="say one of both"):
+        await set_(look.job_id, "set", remove=["max_units"], max_units=3)
+    nulls = dict.fromkeys(("max_units", "budget_usd", "max_total_tokens"))
+    await set_(look.job_id, "set", priority=1, **nulls)  # as clients send what they leave out
+    assert (await house.service.get_spec(look.job_id)).options.max_units == 2
+    assert "max_units is taken away" in (await set_(look.job_id, "set", remove=["max_units"])).message
+    assert (await house.ended(look.job_id)).counts["succeeded"] == 6
+    kept = (await house.service.get_spec(look.job_id)).options
+    assert (kept.max_units, kept.max_total_tokens) == (None, 10_000_000)

@@ -129,3 +129,14 @@ async def test_a_number_of_a_query_is_written_in_one_way(opened: Open, wait: str
     job = await created(opened)
     refused = await opened.ask("GET", f"/jobs/{job}?wait_s={wait}")
     assert refused.status == 422 and refused.json["errors"][0]["field"] == "wait_s"
+
+
+async def test_a_limit_is_taken_away_by_its_name_and_null_changes_nothing(opened: Open) -> None:
+    job = await created(opened, options={"model": "rehearsal", "max_units": 5})
+    path = f"/jobs/{job}/set"
+    assert (await opened.ask("POST", path, {"max_units": None, "priority": 1})).status == 200
+    assert (await opened.ask("GET", f"/jobs/{job}/spec")).json["options"]["max_units"] == 5
+    refused = await opened.ask("POST", path, {"remove": ["budget_usd"]})
+    assert refused.status == 422 and refused.json["errors"][0]["field"] == "remove.0"
+    assert (await opened.ask("POST", path, {"remove": ["max_units"]})).status == 200
+    assert (await opened.ask("GET", f"/jobs/{job}/spec")).json["options"]["max_units"] is None

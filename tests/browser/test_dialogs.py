@@ -1,5 +1,7 @@
 """What is asked before something is done: it says what is wrong in its own words, where it is."""
 
+import asyncio
+
 from playwright.async_api import expect
 
 from tests.browser.seeding import Seed
@@ -31,3 +33,20 @@ async def test_a_limit_that_cannot_be_so_says_that_beside_its_field_by_the_name_
         await change.click()
         await expect(agents).to_have_accessible_description("“many” is not a number.")
         assert "_usd" not in await dialog.inner_text()
+
+
+async def test_an_error_that_comes_after_its_dialog_was_closed_is_still_said(serve, open_tab):
+    async with serve(Seed(state="paused", pending=2)) as (dashboard, jobs), open_tab(dashboard) as tab:
+        tab.forgive("409")
+        held = asyncio.Queue()
+        await tab.page.route("**/resume", held.put)
+        await tab.go(f"/jobs/{jobs[0].job_id}")
+        await tab.page.get_by_role("button", name="Resume…").click()
+        dialog = tab.page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="Resume", exact=True).click()
+        asked = await asyncio.wait_for(held.get(), 10)
+        await dialog.get_by_role("button", name="Keep as it is").click()
+        await expect(dialog).to_have_count(0)
+        await asked.fulfill(status=409, json={"title": "It does not fit the status", "detail": "it has ended"})
+        said = tab.page.get_by_role("status").filter(has_text="Resume: it has ended")
+        await expect(said).to_be_visible()

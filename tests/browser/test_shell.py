@@ -64,6 +64,11 @@ async def test_whoever_has_no_mouse_reaches_a_unit_and_comes_back(serve, open_ta
         await page.keyboard.type("error_max_turns")
         await expect(page.get_by_role("row").nth(1)).to_contain_text("error_max_turns")
         assert "text=error_max_turns" in page.url
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("searchbox")).not_to_be_focused()
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("note")).to_contain_text("error_max_turns")
 
 
 async def test_the_first_tab_stop_leads_past_the_navigation(serve, open_tab):

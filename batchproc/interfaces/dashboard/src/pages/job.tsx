@@ -97,7 +97,7 @@ function Attention({ job }: { job: JobStatus }) {
     <div class={waits.person ? "attention needs" : "attention"} role="status">
       <p>
         <strong>{by ? `Paused by ${by.by}, ${clock(by.at)}` : waits.title}.</strong>{" "}
-        {by?.why ? `“${by.why}” ` : why ? `${why.replace(/\.?$/, ".")} ` : ""}
+        {by?.why ? `“${by.why}” ` : why ? `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.?$/, ".")} ` : ""}
         {waits.todo}
       </p>
       {waits.room ? (

@@ -60,7 +60,7 @@ export function Units({ id }: { id: string }) {
           />
           <footer class="under">
             <Bulk id={id} filter={shown.pages.filter} total={total} selection={selection} />
-            <span role="status">{name.trim() ? `${unitsOf(total)} match` : unitsOf(total)}</span>
+            <span role="status">{name.trim() ? `${unitsOf(total)} ${total === 1 ? "matches" : "match"}` : unitsOf(total)}</span>
           </footer>
         </>
       ) : problem ? null : total === 0 ? (

@@ -42,6 +42,7 @@ export class Fields {
   private known = new Map<string, Column>();
   /** Fields that only say again what the key says, as a file's name and path do. */
   private said = new Set<string>();
+  private fixed = FIXED;
 
   /** Whether there was something new. */
   learn(units: Iterable<UnitLine>, spec?: JobSpec): boolean {
@@ -50,13 +51,16 @@ export class Fields {
       if (!this.known.has(id)) found.set(id, [...(found.get(id) ?? []), ...of]);
     };
     for (const name of asked(spec)) see(OUTPUT + name, []);
+    const keys: string[] = [];
     for (const unit of units) {
+      keys.push(unit.key);
       for (const [name, of] of Object.entries(unit.payload)) {
         see(PAYLOAD + name, [of]);
         if (isSaid(of, unit.key) && found.has(PAYLOAD + name)) this.said.add(PAYLOAD + name);
       }
       for (const [name, of] of Object.entries(unit.output ?? {})) see(OUTPUT + name, [of]);
     }
+    if (this.fixed === FIXED && keys.length) this.fixed = FIXED.map((one) => (one.id === "key" ? sized(one, keys) : one));
     for (const [id, values] of found) this.known.set(id, field(id, values));
     for (const one of this.of(OUTPUT)) {
       // Where what was given has a field of that name, too, the two columns would look the same.
@@ -67,7 +71,7 @@ export class Fields {
 
   /** All columns there are, in the order in which they are offered. */
   all(): Column[] {
-    const [first, rest] = [FIXED.slice(0, 2), FIXED.slice(2)];
+    const [first, rest] = [this.fixed.slice(0, 2), this.fixed.slice(2)];
     return [...first, ...this.of(PAYLOAD), ...this.of(OUTPUT), ...rest];
   }
 
@@ -111,7 +115,7 @@ export function toggled(id: string, shown: Column[], fields: Fields): string {
 export function widths(shown: Column[]): { template: string; least: number } {
   const wide = shown.some((one) => one.wide);
   const part = (one: Column, last: boolean) =>
-    one.wide || (!wide && last) ? `minmax(${one.width}rem, ${one.id === "key" ? 1 : 2}fr)` : `${one.width}rem`;
+    one.wide || one.width === WIDEST || (!wide && last) ? `minmax(${one.width}rem, ${one.id === "key" ? 1 : 2}fr)` : `${one.width}rem`;
   const template = shown.map((one, n) => part(one, n === shown.length - 1)).join(" ");
   return { template: `2.25rem ${template}`, least: 2.25 + shown.reduce((sum, one) => sum + one.width, 0) };
 }
@@ -127,15 +131,26 @@ function asked(spec: JobSpec | undefined): string[] {
   return Object.keys((properties as object | undefined) ?? {});
 }
 
+const WIDEST = 16;
+
+function widthOf(words: string[], least: number): number {
+  return Math.min(WIDEST, Math.max(least, ...words.map((one) => one.length * 0.5 + 1.75)));
+}
+
+function sized(column: Column, words: string[]): Column {
+  const width = widthOf(words, 6);
+  return { ...column, width, wide: width === WIDEST };
+}
+
 function field(id: string, values: unknown[]): Column {
   const [where, name] = [id.slice(0, id.indexOf(".")) as "payload" | "output", id.slice(id.indexOf(".") + 1)];
   const given = values.filter((one) => one !== null && one !== undefined);
-  const longest = Math.max(name.length, ...given.slice(0, 200).map((one) => value(one).length));
+  const words = [name, ...given.slice(0, 200).map(value)];
   return {
     id,
     title: name,
-    width: Math.min(16, Math.max(where === "output" ? 9 : 5, longest * 0.5 + 1.75)),
-    wide: longest > 60,
+    width: widthOf(words, where === "output" && !given.length ? 9 : 5),
+    wide: words.some((one) => one.length > 60),
     number: given.length > 0 && given.every((one) => typeof one === "number"),
     of: (unit) => (Object.hasOwn(unit[where] ?? {}, name) ? value(unit[where]?.[name]) : ""),
   };

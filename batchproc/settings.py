@@ -18,9 +18,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "pilot_units": (1, 50),
     "slots": (1, 1_000),
     "cache_wait_s": (0, 300),
+    "log_days": (0, 36_500),
 }
 """What a job's own options may be, where a setting fills them in."""
-MAY_BE_0 = frozenset({"breaker", "cache_wait_s"})
+MAY_BE_0 = frozenset({"breaker", "cache_wait_s", "log_days"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,7 @@ class Settings:
     pilot_units: int = 3  # units that run before the rest of a job, for a person to look at
     memory_reserve_mb: int = 512  # no agent is started that would leave less to the rest of the machine
     disk_reserve_mb: int = 64  # no agent is started while the store's disk has less
+    log_days: int = 30  # log lines are kept so long; 0: for ever
     export_roots: tuple[Path, ...] = ()  # folders for exports, beside the home and a job's own working directory
     programs: str = "ask"  # jobs that name a program, or profile "full": ask a person to approve them, or off
 
@@ -95,7 +97,8 @@ def _parse(name: str, kind: object, text: str) -> object:
     field = name.removeprefix("BATCHPROC_").lower()
     least, most = BOUNDS.get(field, (0, 1_000_000 if kind is int else 1e7))
     if not least <= number <= most or (number == 0 and field not in MAY_BE_0):
-        raise InvalidJob(name, text, f"write a number {f'from {least}' if least else 'above 0'} and at most {most:,}")
+        lowest = f"from {least}" if least or field in MAY_BE_0 else "above 0"
+        raise InvalidJob(name, text, f"write a number {lowest} and at most {most:,}")
     return number
 
 

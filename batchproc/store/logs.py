@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from batchproc.store import engine, rows
+from batchproc.store import engine, paced, rows
 
 LEVELS = ("debug", "info", "warning", "error")
 """The least first."""
@@ -117,3 +117,20 @@ def narrowed(sought: Sought) -> dict[str, str]:
 def _line(row: engine.Row) -> Line:
     plain = ("number", "source", "level", "job_id", "key", "text")
     return Line(**{name: row[name] for name in plain}, at=rows.certain(row["at"]))
+
+
+PRUNE = """
+DELETE FROM logs WHERE number IN
+    (SELECT number FROM logs INDEXED BY logs_by_time WHERE at < :before ORDER BY at LIMIT :limit)
+"""
+ROWS = 100
+"""At once: about a thousandth of a second."""
+STEP_S = 0.003
+"""How long one transaction works: it takes several times as long to write it down."""
+
+
+def prune(tx: engine.Tx, *, before: float) -> int:
+    """Delete lines from before that time, in seconds since 1970, the oldest first, for `STEP_S`. Returns how many; 0:
+    there are none left."""
+    old = {"before": before, "limit": ROWS}
+    return paced.repeat(lambda: int(tx.execute(PRUNE, old).rowcount), for_s=STEP_S)

@@ -20,7 +20,7 @@ from batchproc.platform import doorbell, lock
 from batchproc.platform import processes as os_processes
 from batchproc.settings import Settings
 from batchproc.store import db, events, processes
-from batchproc.supervisor import publishing
+from batchproc.supervisor import forget, publishing
 from batchproc.supervisor.attempt import Attempts
 from batchproc.supervisor.chronicle import Chronicle
 from batchproc.supervisor.limits import Limits
@@ -93,6 +93,10 @@ class _Post:
             store.after_commit(self._dirty.set)
             announcer = asyncio.create_task(self._announce(store, bell), name="announcer")
             stack.callback(announcer.cancel)
+            forgetting = asyncio.create_task(
+                forget.old_lines(store, days=self._settings.log_days, clock=time.time), name="forgetting"
+            )
+            stack.callback(forgetting.cancel)
             self._listen_to_signals(supervisor)
             self._supervisor = supervisor
             self._seated.set()

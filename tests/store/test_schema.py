@@ -13,6 +13,7 @@ from batchproc.store import (
     earlier,
     engine,
     jobs,
+    logs,
     needs,
     pilots,
     processes,
@@ -141,6 +142,7 @@ STATEMENTS = [
     (jobs.PAGE_BY_STATUS, {"status": "ready", "before": 9, "limit": 1}),
     (jobs.COMPLETE, {"number": 1, "now": 1}),
     (sayings.TO_BE_READ, {}),
+    (logs.PRUNE, {}),
     (jobs.LEDGER, {"number": 1}),
 ]
 

@@ -3,11 +3,11 @@
 import asyncio
 
 from batchproc import answers, approvals, paging, present, present_browsing
-from batchproc.errors import InvalidJob
+from batchproc.errors import InvalidJob, StoreError
 from batchproc.models import Job, JobStatus, UnitStatus
 from batchproc.service.listening import Listening, looked_for
 from batchproc.store import approvals as given
-from batchproc.store import browsing, cards, engine, sayings, search
+from batchproc.store import browsing, cards, sayings, search
 from batchproc.store.browsing import Place, Wanted
 
 CATCH_UP_S = 0.3
@@ -74,8 +74,8 @@ class Browsing(Listening):
         await self.take_in_older_units(CATCH_UP_S)
         try:
             page, hits = await self._store.read_apart(search.page, job, text, wanted, place, limit=limit)
-        except engine.sqlite.DatabaseError as error:
-            if not sayings.may_be_broken(error):
+        except StoreError as error:
+            if error.__cause__ is None or not sayings.may_be_broken(error.__cause__):
                 raise
             # The writer makes a broken index anew, if it runs into it.
             page, hits = await self._store.write(search.page, job, text, wanted, place, limit=limit)

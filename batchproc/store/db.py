@@ -18,7 +18,7 @@ import aiosqlite
 
 from batchproc.errors import StoreError
 from batchproc.platform import lock
-from batchproc.store import apart, engine, migrations, together
+from batchproc.store import apart, engine, migrations, together, troubles
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Database:
         """Run `verb(tx, …)` on one snapshot of the committed state, beside any writer."""
         try:
             return await self._read_thread.run(partial(_in_snapshot, partial(_call, verb, args, kwargs)))
-        except engine.sqlite.OperationalError as error:
+        except engine.sqlite.DatabaseError as error:
             raise self._in_our_words(error) from error
 
     async def read_apart(self, verb: Callable[Concatenate[engine.Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -107,7 +107,7 @@ class Database:
         look = partial(_in_snapshot, partial(_call, verb, args, kwargs))
         try:
             return cast("T", await apart.run(partial(_reader, self.path), look))
-        except engine.sqlite.OperationalError as error:
+        except engine.sqlite.DatabaseError as error:
             raise self._in_our_words(error) from error
 
     async def _connect(self, prepare: Callable[[Path], engine.Tx]) -> _Thread:
@@ -140,7 +140,11 @@ class Database:
             announce()
 
     def _in_our_words(self, error: BaseException) -> BaseException:
-        return StoreError(f"{self.path} cannot be used: {error}") if engine.is_unavailable(error) else error
+        if (said := troubles.told(self.path, error)) is None:
+            return error
+        trouble = StoreError(said)
+        trouble.__cause__ = error
+        return trouble
 
 
 def _call(verb: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], tx: engine.Tx) -> T:
@@ -182,7 +186,7 @@ def _create(home: Path, path: Path, *, by_supervisor: bool) -> None:
             finally:
                 connection.close()
     except (OSError, engine.sqlite.Error) as error:
-        raise StoreError(f"{path} cannot be opened as a store: {error}") from error
+        raise StoreError(troubles.told(path, error) or f"{path} cannot be opened as a store: {error}") from error
 
 
 def _writer(path: Path) -> engine.Tx:

@@ -110,6 +110,7 @@ def test_the_setting_is_a_whole_number_of_days_and_may_be_0(tmp_path):
 
 async def test_a_supervisor_does_so_by_its_settings(store, lines, caplog):
     caplog.set_level(logging.INFO, "batchproc")
+
     async def hire(tag):
         return process.Hired(agent=FastAgent(), guard="partial", sandbox=False, mark=guard.TAG)
 

@@ -67,7 +67,7 @@ async def open_dashboard(
         raise SupervisorError(f"the dashboard does not answer; see {settings.home / 'dashboard.log'}")
     if port not in {None, 0, found["port"]} or str(socket or found["socket"]) != str(found["socket"]):
         serves = f"port {found['port']}" + (f" and {found['socket']}" if found["socket"] else "")
-        field, value = ("port", port) if port not in {None, 0, found["port"]} else ("socket", socket)
+        field, value = ("port", port) if port not in {None, 0, found["port"]} else ("socket", str(socket))
         way_out = f"it serves at {serves} already; end it first: `batchproc dashboard --stop`"
         raise InvalidJob(field, value, way_out)
     return present.dashboard(found)
@@ -93,6 +93,7 @@ async def run_supervisor(settings: Settings) -> str:
     from batchproc.platform import processes
     from batchproc.supervisor import process
 
+    make_private(settings.home)
     warm_ups: list[asyncio.Task[None]] = []
 
     async def hire(tag: str) -> process.Hired:

@@ -5,9 +5,11 @@ import asyncio
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from batchproc import __version__, settings
@@ -45,6 +47,21 @@ def main(argv: Sequence[str], *, demo: Demo, serve: cli_dashboard.Serve) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"batchproc: {cli_words.safe(_refused_by_the_machine(error))}", file=sys.stderr)
+        return 1
+
+
+def _refused_by_the_machine(error: OSError) -> str:
+    """A file that could not be used, and the way out where it is one of the store's, or nobody says which it is."""
+    home, told = settings.load().home, error.strerror or str(error)
+    if error.filename is None:
+        return f"{told}; the store is {home}: {STORE_PLACE}"
+    way_out = f"; {STORE_PLACE}" if Path(os.fsdecode(error.filename)).is_relative_to(home) else ""
+    return f"{os.fsdecode(error.filename)} cannot be used ({told}){way_out}"
+
+
+STORE_PLACE = "set BATCHPROC_HOME to a folder of yours on a local disk that has room"
 
 
 def _parser() -> argparse.ArgumentParser:

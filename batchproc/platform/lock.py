@@ -50,7 +50,7 @@ def is_held(path: Path) -> bool:
     """Whether another process holds the exclusive lock. Takes a shared one for an instant, so starters retry."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

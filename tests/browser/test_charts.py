@@ -6,7 +6,8 @@ UNITS = 6
 RATES = """
 () => {
   const cells = (row) => [...row.cells].map((cell) => cell.textContent);
-  return [...document.querySelectorAll(".charts tbody tr")].map(cells).map((row) => [row.slice(1, 4).reduce((sum, n) => sum + Number(n), 0), Number(row[4])]);
+  const ended = (row) => row.slice(1, 4).reduce((sum, n) => sum + Number(n), 0);
+  return [...document.querySelectorAll(".charts tbody tr")].map(cells).map((row) => [ended(row), Number(row[4])]);
 }
 """
 

@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rehearsal_support import run_cli
 
 from batchproc.agents.rehearsal import Call, RehearsalModel, Reply
 from batchproc.models import Tokens
+from tests.conftest import wait_until
 
 ASKED = {"model": "rehearsal", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
 TITLE = {"format": {"type": "json_schema", "schema": {"type": "object", "properties": {"title": {"type": "string"}}}}}
@@ -36,17 +37,6 @@ async def ask(client: httpx2.AsyncClient, model: RehearsalModel, **more: Any) ->
 
 def events(response: httpx2.Response) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: ")]
-
-
-async def until(fact: Callable[[], Any], name: str, limit_s: float = 20.0) -> None:
-    async def wait() -> None:
-        while not fact():
-            await asyncio.sleep(0.005)
-
-    try:
-        await asyncio.wait_for(wait(), limit_s)
-    except TimeoutError:
-        pytest.fail(f"not within {limit_s} s: {name}")
 
 
 async def test_a_stream_says_what_the_script_said_in_the_order_of_the_real_one(client: httpx2.AsyncClient) -> None:
@@ -73,7 +63,7 @@ async def test_a_script_sees_the_call_and_may_take_its_time(client: httpx2.Async
         replies = await asyncio.gather(*(ask(client, model) for _ in range(3)))
         assert sorted(reply.json()["content"][0]["text"] for reply in replies) == [f"{n} hello s 0" for n in (1, 2, 3)]
         assert replies[0].json()["usage"]["output_tokens"] == 0
-        await until(lambda: model.in_flight == 0, "no call in flight")
+        await wait_until(lambda: model.in_flight == 0, "no call in flight", 20)
         assert (model.count, model.max_in_flight, len(model.calls)) == (3, 3, 3)
 
 
@@ -110,7 +100,7 @@ async def test_a_connection_breaks_or_goes_silent_at_that_point(
                 status = response.status_code
                 async for line in response.aiter_lines():
                     lines.append(line)
-        await until(lambda: model.in_flight == 0, "the call has ended")
+        await wait_until(lambda: model.in_flight == 0, "the call has ended", 20)
     assert status == (None if point == "accept" else 200)
     assert sum(line.startswith("data:") for line in lines) == received
     outcome = json.loads(log.read_text())["outcome"]
@@ -120,7 +110,7 @@ async def test_a_connection_breaks_or_goes_silent_at_that_point(
 async def test_it_stops_at_once_even_with_silent_streams(client: httpx2.AsyncClient) -> None:
     async with RehearsalModel(lambda call: Reply(stall="headers")) as model:
         waiting = [asyncio.create_task(ask(client, model, stream=True)) for _ in range(3)]
-        await until(lambda: model.in_flight == 3, "three calls in flight")
+        await wait_until(lambda: model.in_flight == 3, "three calls in flight", 20)
         leaving = time.monotonic()
     assert time.monotonic() - leaving < 10, "they would be silent for ever"
     assert all(isinstance(end, GONE) for end in await asyncio.gather(*waiting, return_exceptions=True))

@@ -6,14 +6,12 @@ import pty
 import sys
 
 import pytest
-from mcp.client import Client
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import ElicitResult
 
 from batchproc import app, settings
 from batchproc.errors import InvalidJob, NeedsApproval
-from tests.conftest import wait_until
-from tests.e2e.test_mcp import SERVER, call
+from tests.conftest import OPTIONS, wait_until
+from tests.e2e.test_mcp import SERVER, call, connect, person
 
 ONE = {"type": "list", "items": [{"name": "Ann"}], "key_field": "name"}
 TOOL = {"mcp_servers": {"clock": {"command": "/bin/false", "args": ["--tick"], "env": {"TOKEN": "t0p-s3cret-value"}}}}
@@ -22,14 +20,8 @@ TOOL = {"mcp_servers": {"clock": {"command": "/bin/false", "args": ["--tick"], "
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("answer", ["accept", "decline", "cancel", None])
 async def test_start_job_asks_the_person_and_only_a_yes_lets_it_run(house, era, answer):
-    asked = []
-
-    async def reply(context, params):
-        asked.append(params.message)
-        return ElicitResult(action=answer, content={} if answer == "accept" else None)
-
-    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
-    async with Client(stdio_client(server), mode=era, elicitation_callback=reply if answer else None) as client:
+    reply, asked = person(answer)
+    async with connect(house, era, reply) as client:
         made = await call(client, "create_job", name="n", instructions="Hi {{ name }}", enumerator=ONE, options=TOOL)
         started = await client.call_tool("start_job", {"job_id": made["job_id"], "skip_pilot": True, "confirmed": True})
         look = await call(client, "get_status", job_id=made["job_id"])
@@ -156,15 +148,9 @@ PROGRAM = {"type": "dynamic", "code": CODE, "key_field": "n"}
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("answer", ["accept", "decline", None])
 async def test_a_source_that_is_a_program_is_read_only_after_a_person_has_seen_its_code(house, era, answer):
-    asked = []
-
-    async def reply(context, params):
-        asked.append(params.message)
-        return ElicitResult(action=answer, content={} if answer == "accept" else None)
-
-    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
+    reply, asked = person(answer)
     described = {"name": "n", "instructions": "Say {{ n }}", "enumerator": PROGRAM}
-    async with Client(stdio_client(server), mode=era, elicitation_callback=reply if answer else None) as client:
+    async with connect(house, era, reply) as client:
         made = await client.call_tool("create_job", described)
         jobs = (await call(client, "list_jobs"))["jobs"]
     if answer is not None:
@@ -190,21 +176,11 @@ async def test_a_person_at_a_terminal_allows_a_source_by_what_the_error_named(ho
 
 
 async def test_a_supervisor_reads_no_program_that_was_not_allowed_whoever_wrote_its_row(house):
-    from batchproc.models import AgentOptions, JobSpec, Profile
+    from batchproc.models import JobSpec
     from batchproc.store import jobs
 
-    options = AgentOptions(
-        model=None,
-        profile=Profile.ANSWER,
-        max_concurrency=1,
-        max_attempts=1,
-        timeout_s=60,
-        max_turns=None,
-        working_directory=None,
-        system_prompt=None,
-    )
     spec = JobSpec(name="n", instructions="Say {{ n }}", enumerator=PROGRAM)
-    job, _ = await house.service._store.write(jobs.create, spec, options, reader="1:1:gone", now=1.0)
+    job, _ = await house.service._store.write(jobs.create, spec, OPTIONS, reader="1:1:gone", now=1.0)
     await house.launcher.ensure()
     await house.launcher.ring()
     await house.ended(job.job_id)
@@ -235,8 +211,7 @@ async def test_a_yes_is_for_the_program_that_was_shown_and_for_no_earlier_one(ho
 
     source = {"type": "dynamic", "code_file": str(path)}
     described = {"name": "n", "instructions": "Say {{ n }}", "enumerator": source}
-    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
-    async with Client(stdio_client(server), mode="legacy", elicitation_callback=reply) as client:
+    async with connect(house, "legacy", reply) as client:
         path.write_text(evil)
         assert (await client.call_tool("create_job", described)).is_error
         path.write_text(good)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import ElicitResult
 
 from batchproc.agents import guard
 from batchproc.agents.rehearsal import RehearsalModel, Reply
@@ -26,9 +27,20 @@ CHANGES = {"start_job", "update_job", "control_job", "cancel_job", "cancel_units
 TOOLS = LOOKS | JUDGES | CHANGES | {"update_source", "export_results", "open_dashboard"}
 
 
-def connect(house, mode="auto"):
+def connect(house, mode="auto", reply=None):
     server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
-    return Client(stdio_client(server), mode=mode)
+    return Client(stdio_client(server), mode=mode, elicitation_callback=reply)
+
+
+def person(answer):
+    """Who answers each dialog of the client so, and what was asked. None: the client cannot ask anybody."""
+    asked = []
+
+    async def reply(context, params):
+        asked.append(params.message)
+        return ElicitResult(action=answer, content={} if answer == "accept" else None)
+
+    return reply if answer else None, asked
 
 
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])

@@ -5,7 +5,6 @@ import os
 import signal
 
 import pytest
-from mcp_types import ElicitResult
 
 from batchproc.agents.rehearsal import Reply
 from batchproc.errors import InvalidJob, UnknownField, WrongStatus
@@ -13,7 +12,7 @@ from batchproc.models import JobOptions, JobSpec, Tokens, Variant
 from batchproc.platform import processes
 from batchproc.store import jobs, pilots
 from tests.conftest import wait_until
-from tests.e2e.test_mcp import SERVER, call
+from tests.e2e.test_mcp import call, connect, person
 
 WORDS = {"type": "list", "items": [{"n": str(n), "word": "w" * (n * n)} for n in range(1, 13)], "key_field": "n"}
 
@@ -270,17 +269,8 @@ ASKED = [(answer, era) for answer in ("accept", "decline", "cancel", None) for e
 )
 @pytest.mark.script.with_args(speak)
 async def test_a_client_that_can_ask_shows_the_plan_and_any_other_gets_it_in_words(house, era, answer):
-    from mcp.client import Client
-    from mcp.client.stdio import StdioServerParameters, stdio_client
-
-    asked = []
-
-    async def reply(context, params):
-        asked.append(params.message)
-        return ElicitResult(action=answer, content={} if answer == "accept" else None)
-
-    server = StdioServerParameters(command=SERVER[0], args=SERVER[1:], env=dict(house.environ))
-    async with Client(stdio_client(server), mode=era, elicitation_callback=reply if answer else None) as client:
+    reply, asked = person(answer)
+    async with connect(house, era, reply) as client:
         made = await call(client, "create_job", name="n", instructions="Count {{ word }}", enumerator=WORDS)
         job = {"job_id": made["job_id"]}
         assert (await call(client, "start_job", **job))["status"] == "pilot" and not asked

@@ -5,29 +5,22 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from batchproc import app, settings
 from batchproc.answers import CreatedJob
 from batchproc.launcher import Launcher, scrubbed
-from batchproc.models import AgentOptions, JobOptions, JobSpec, Profile
-from batchproc.platform import processes
+from batchproc.models import JobOptions, JobSpec
 from batchproc.service import BatchService
 from batchproc.store import db, jobs
+from tests import conftest
+from tests.e2e.conftest import put_to_rest
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONS = AgentOptions(
-    model=None,
-    profile=Profile.ANSWER,
-    max_concurrency=8,
-    max_attempts=4,
-    timeout_s=60,
-    max_turns=None,
-    working_directory=None,
-    system_prompt=None,
-)
+OPTIONS = replace(conftest.OPTIONS, max_concurrency=8)
 
 
 @contextlib.contextmanager
@@ -53,25 +46,6 @@ async def service(environ: Mapping[str, str]) -> AsyncIterator[BatchService]:
             yield opened
         finally:
             await put_to_rest(Launcher(chosen, environ))
-
-
-async def put_to_rest(launcher: Launcher) -> None:
-    """End the supervisor, if there is one, and see that it is gone."""
-    hello = await launcher.hello()
-    if hello is None:
-        return
-    who = processes.identity(hello["pid"])
-    await launcher.stop(now=True)
-    await until(lambda: not launcher.is_alive and (who is None or not processes.is_alive(who)), "it is gone", 15)
-
-
-async def until(fact: Callable[[], bool], name: str, limit_s: float) -> None:
-    """Wait for a fact with a name and a limit."""
-    deadline = time.monotonic() + limit_s
-    while not fact():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {limit_s:g} s: {name}")
-        await asyncio.sleep(0.01)
 
 
 async def create(opened: BatchService, instructions: str, enumerator: dict[str, Any], **options: Any) -> CreatedJob:

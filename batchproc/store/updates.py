@@ -27,7 +27,6 @@ class Update:
     plan: dict[str, Any] | None
     is_shown: bool
     is_current: bool
-    ended_at: float | None
 
     @property
     def is_news(self) -> bool:
@@ -43,7 +42,7 @@ def newest_event(tx: engine.Tx, job: int) -> int:
 
 
 LOOK = """
-SELECT reading, reader, state, reason, units_read, seen, plan, shown, ended_at FROM source_updates WHERE job = :job
+SELECT reading, reader, state, reason, units_read, seen, plan, shown FROM source_updates WHERE job = :job
 """
 
 
@@ -51,7 +50,7 @@ def look(tx: engine.Tx, job: int) -> Update | None:
     row = tx.execute(LOOK, {"job": job}).fetchone()
     if row is None:
         return None
-    known = {name: row[name] for name in ("reading", "reader", "state", "reason", "units_read", "ended_at")}
+    known = {name: row[name] for name in ("reading", "reader", "state", "reason", "units_read")}
     current = row["seen"] == newest_event(tx, job)
     return Update(**known, plan=rows.load(row["plan"]), is_shown=bool(row["shown"]), is_current=current)
 

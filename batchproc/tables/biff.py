@@ -17,7 +17,6 @@ LAST = 0xFFFFFFFA
 """Sector numbers from here on are no sectors."""
 
 ENTRY = 128
-HEADER = 512
 
 
 def errors(path: str, sheet: str) -> Iterator[tuple[int, int, str]]:

@@ -54,7 +54,6 @@ def update(*, touched=None, is_named=True, warnings=(), **counts):
         plan=plan,
         is_shown=True,
         is_current=True,
-        ended_at=1.0,
     )
 
 

@@ -8,6 +8,7 @@
     │   └── DuplicateKey       two items with one key
     ├── NotFound               no such job, unit or page
     ├── WrongStatus            the verb does not fit the status the job is in
+    ├── PlanChanged            somebody agreed to a plan that is another one by now
     ├── NeedsApproval          a person has to allow what the job names, before it runs
     ├── CredentialMissing      nothing to pay with: no key, no login, no rehearsal
     ├── StoreError             the store cannot be opened or written
@@ -82,6 +83,15 @@ class WrongStatus(BatchprocError):
 
     def __init__(self, job_id: str, status: str, verb: str, way_out: str) -> None:
         super().__init__(f"job {job_id} is {status}, so it cannot {verb}; {way_out}")
+
+
+class PlanChanged(BatchprocError):
+    """Somebody agreed to a plan that is another one by now. Says the one that it is."""
+
+    def __init__(self, job_id: str, text: str) -> None:
+        super().__init__(
+            f"the plan of job {job_id} is another one since you agreed, and nothing was started. It is now: {text}"
+        )
 
 
 class NeedsApproval(BatchprocError):

@@ -1,5 +1,6 @@
 """The plan: what an approval would let happen, in words for a person who was not there. Pure."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,11 @@ class Plan:
     how: str
     mark: tuple[object, ...] = ()
     is_choice: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Two plans that have the same are equal, also where another process said them."""
+        return hashlib.sha256(repr((self.text, self.mark)).encode("utf-8", "backslashreplace")).hexdigest()[:20]
 
 
 def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:

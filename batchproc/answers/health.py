@@ -117,5 +117,6 @@ class PlanAnswer(Answer):
     """What would happen, for a person to agree to."""
 
     text: str | None = Field(description="null: there is nothing to agree to, it may start")
+    plan: str | None = Field(description="Its mark. Pass it on to start, which refuses where the plan is another one")
     needs_choice: bool = Field(description="Several variants were tried: name one")
     variants: list[str]

@@ -81,7 +81,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
 """Of texts that hold words of others as well."""
 
 OURS = frozenset({"next", "message", "warnings", "words", "reasons", "trouble", "found", "way_out", "caveat"})
-MIXED = {
+MIXED: dict[type[BaseModel], tuple[str, ...]] = {
     answers.Failure: ("message",),
     answers.PlanAnswer: ("text",),
 }
@@ -111,8 +111,8 @@ def of_error(error: Exception, job_id: str | None = None) -> str:
     match error:
         case errors.SourceError():
             return text  # a source's own words
-        case errors.NeedsApproval():
-            return partly_worded(text, job_id)  # it has all of a program in it
+        case errors.NeedsApproval() | errors.PlanChanged():
+            return partly_worded(text, job_id)  # it has all of a program in it, or instructions
         case errors.InvalidJob():
             return text.removesuffix(error.way_out) + way_out(error, job_id)
         case _:

@@ -75,6 +75,7 @@ KINDS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (errors.SourceError, 422, "source", "The source cannot be read"),
     (errors.NotFound, 404, "not-found", "There is no such thing"),
     (errors.WrongStatus, 409, "wrong-status", "It does not fit the status"),
+    (errors.PlanChanged, 409, "plan-changed", "The plan is another one"),
     (errors.NeedsApproval, 409, "approval-needed", "A person has to allow this first"),
     (errors.CredentialMissing, 409, "credential-missing", "Nothing to pay with"),
     (errors.TakenOver, 409, "taken-over", "Somebody else was faster"),

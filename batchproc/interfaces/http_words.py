@@ -142,6 +142,7 @@ class Update(Body):
 
 class Start(Body):
     confirmed: bool = Field(False, description="A person has agreed to the plan (see /plan)")
+    plan: Annotated[str | None, Field(max_length=100, description="Refused if /plan says another one by now")] = None
     skip_pilot: bool = Field(False, description="Run all units at once; needs confirmed as well")
     variant: Annotated[str | None, Field(max_length=60, description="In review: which variant is to run")] = None
     variants: Annotated[

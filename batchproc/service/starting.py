@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from batchproc import answers, estimates, pilot_sample, present, present_pilot, present_plan
-from batchproc.errors import InvalidJob, StoreError, SupervisorError, WrongStatus
+from batchproc.errors import InvalidJob, PlanChanged, StoreError, SupervisorError, WrongStatus
 from batchproc.models import REHEARSAL, AgentOptions, Credential, Job, JobOptions, JobStatus, Trial, Variant
 from batchproc.models.spec import LIVE
 from batchproc.present_plan import Plan
@@ -35,14 +35,16 @@ class Starting(Allowing):
         variant: str | None = None,
         variants: Sequence[Variant] | None = None,
         agreed: Plan | None = None,
+        plan: str | None = None,
         why: str | None = None,
     ) -> answers.StartedJob:
         """Let the job's agents run: those of its pilot, or all of them once a person has approved. Answers at once.
 
         A job in review starts with `confirmed`, or if the plan that a person `agreed` to is still the plan, under the
         `variant` that its pilot tried; else the plan is returned and nothing is changed. `skip_pilot` with either
-        starts all of it. `variants` are tried one after the other, in one pilot. Raises `CredentialMissing`,
-        `NeedsApproval`, `NotFound`, `WrongStatus`, `InvalidJob`, `StoreError`, `SupervisorError`.
+        starts all of it. `variants` are tried one after the other, in one pilot. `plan` is the digest of the plan that
+        a person saw: `PlanChanged` if it is another one by now. Raises `CredentialMissing`, `NeedsApproval`,
+        `NotFound`, `WrongStatus`, `InvalidJob`, `StoreError`, `SupervisorError`.
         """
         job = await self._job(job_id)
         require_startable(job)
@@ -51,10 +53,12 @@ class Starting(Allowing):
             return await self._try_variants(job, variants, why)
         if variant is not None and job.status is not JobStatus.REVIEW and not _is_way_back(job, variant):
             raise InvalidJob("variant", variant, f"job {job_id} is {job.status}: variants are chosen in review")
-        plan = None if confirmed else await self.plan(job_id, skip_pilot=skip_pilot, variant=variant)
-        if plan is not None and (plan != agreed or plan.is_choice):
+        known = await self.plan(job_id, skip_pilot=skip_pilot, variant=variant) if plan or not confirmed else None
+        if plan and known is not None and known.digest != plan:
+            raise PlanChanged(job_id, known.text)
+        if not confirmed and known is not None and (known != agreed or known.is_choice):
             changed = "it was changed since you agreed; the plan is now: " if agreed is not None else ""
-            return present.told(await self._look(job_id), f"{changed}{plan.text} {plan.how}")
+            return present.told(await self._look(job_id), f"{changed}{known.text} {known.how}")
         model = await self._model_of(job, variant)
         return await self._let(job, self._way(job, skip_pilot, variant, why), model=model)
 

@@ -75,6 +75,7 @@ class Waiting(Starting):
         look = await self._look(job_id)
         return answers.PlanAnswer(
             text=None if plan is None else plan.text,
+            plan=None if plan is None else plan.digest,
             needs_choice=plan is not None and plan.is_choice,
             variants=list(present_pilot.variants_of(look)),
         )

@@ -182,6 +182,7 @@ def test_every_error_of_ours_is_a_problem_with_a_status(kind: type[Exception], s
         errors.SourceError: lambda: errors.SourceError("s", "wrong"),
         errors.NotFound: lambda: errors.NotFound("job", "x", "way out"),
         errors.WrongStatus: lambda: errors.WrongStatus("j", "s", "v", "w"),
+        errors.PlanChanged: lambda: errors.PlanChanged("j", "text"),
         errors.NeedsApproval: lambda: errors.NeedsApproval("w", "name", "text", "then"),
     }.get(kind, lambda: kind() if kind is errors.CredentialMissing else kind("words"))()
     problem = problems.of(made)
@@ -291,6 +292,22 @@ async def test_a_plan_says_what_a_person_agrees_to(opened: Open) -> None:
     plan = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
     assert "2 units" in plan["text"] and plan["needs_choice"] is False
     assert (await opened.ask("GET", f"/jobs/{job}/plan")).json["text"] is None
+
+
+async def test_a_start_that_names_its_plan_is_refused_where_that_is_another_one(opened: Open) -> None:
+    job = await created(opened)
+    path = f"/jobs/{job}/start"
+    read = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
+    assert read["plan"] == (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json["plan"]
+    assert (await opened.ask("POST", f"/jobs/{job}/set", {"budget_usd": 900})).status == 200
+    agreed = {"skip_pilot": True, "confirmed": True, "plan": read["plan"]}
+    refused = await opened.ask("POST", path, agreed)
+    now = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
+    assert (refused.status, refused.json["type"]) == (409, "urn:batchproc:problem/plan-changed")
+    assert now["text"] in refused.json["detail"] and now["plan"] != read["plan"]
+    assert (await opened.ask("GET", f"/jobs/{job}")).json["status"] == "ready"
+    started = [await opened.ask("POST", path, {**agreed, "plan": now["plan"]}) for _ in range(2)]
+    assert [one.status for one in started] == [200, 200], "saying it again is no fault"
 
 
 async def test_what_the_service_refuses_names_its_field_as_the_door_does(opened: Open) -> None:

@@ -94,8 +94,8 @@ async def test_nothing_waits_under_a_name_that_nobody_knows(service, jobs):
 
 async def test_a_plan_says_what_would_happen_and_nothing_where_nobody_has_to_agree(service, jobs):
     ready = await service.plan_answer(jobs[0].job_id)
-    assert ready.model_dump() == {"text": None, "needs_choice": False, "variants": []}
+    assert ready.model_dump() == {"text": None, "plan": None, "needs_choice": False, "variants": []}
     whole = await service.plan_answer(jobs[0].job_id, skip_pilot=True)
-    assert jobs[0].job_id in whole.text and not whole.needs_choice
+    assert jobs[0].job_id in whole.text and whole.plan and not whole.needs_choice
     with pytest.raises(NotFound):
         await service.plan_answer("job-0000000000")

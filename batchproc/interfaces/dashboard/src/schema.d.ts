@@ -1341,7 +1341,7 @@ export interface components {
             /** @description What the pilot says, or said when it was approved, of the rest */
             quote: components["schemas"]["QuoteAnswer"] | null;
             /**
-             * @description What persons found; null: review_units was never asked for
+             * @description What persons found; null: `POST /api/v1/jobs/JOB/review` was never asked for
              * @default null
              */
             review: components["schemas"]["ReviewAnswer"] | null;
@@ -1816,6 +1816,11 @@ export interface components {
              */
             text: string | null;
             /**
+             * Plan
+             * @description Its mark. Pass it on to start, which refuses where the plan is another one
+             */
+            plan: string | null;
+            /**
              * Needs Choice
              * @description Several variants were tried: name one
              */
@@ -2161,7 +2166,7 @@ export interface components {
             population: number;
             /**
              * Is Current
-             * @description false: answers came or went since; review_units draws anew
+             * @description false: answers came or went since; `POST /api/v1/jobs/JOB/review` draws anew
              */
             is_current: boolean;
             /**
@@ -2200,7 +2205,7 @@ export interface components {
             error: string | null;
             /**
              * Attempt
-             * @description Pass it to record_verdict: another one says that it was run again
+             * @description Pass it to `POST /api/v1/jobs/JOB/units/KEY/verdict`: another one says that it was run again
              */
             attempt: number;
             /** Payload */
@@ -2326,6 +2331,12 @@ export interface components {
              * @default null
              */
             breaker: number | null;
+            /**
+             * Remove
+             * @description To take away (null changes none)
+             * @default null
+             */
+            remove: ("unit_budget_usd" | "max_total_tokens" | "max_units" | "max_wall_s")[] | null;
             /**
              * Why
              * @description Why, in a few words; kept with the change
@@ -2482,6 +2493,12 @@ export interface components {
              * @default false
              */
             confirmed: boolean;
+            /**
+             * Plan
+             * @description Refused if /plan says another one by now
+             * @default null
+             */
+            plan: string | null;
             /**
              * Skip Pilot
              * @description Run all units at once; needs confirmed as well
@@ -3721,6 +3738,7 @@ export interface operations {
             header?: never;
             path: {
                 job_id: string;
+                /** @description The unit's key, percent-encoded (a `/` in it is `%2F`). With a `~` before it if it is `.` or `..`, which clients take out of a path, or begins with `~`: one `~` at the beginning is taken away */
                 key: string;
             };
             cookie?: never;
@@ -3759,6 +3777,7 @@ export interface operations {
             header?: never;
             path: {
                 job_id: string;
+                /** @description The unit's key, percent-encoded (a `/` in it is `%2F`). With a `~` before it if it is `.` or `..`, which clients take out of a path, or begins with `~`: one `~` at the beginning is taken away */
                 key: string;
             };
             cookie?: never;
@@ -3791,6 +3810,7 @@ export interface operations {
             header?: never;
             path: {
                 job_id: string;
+                /** @description The unit's key, percent-encoded (a `/` in it is `%2F`). With a `~` before it if it is `.` or `..`, which clients take out of a path, or begins with `~`: one `~` at the beginning is taken away */
                 key: string;
             };
             cookie?: never;
@@ -3831,6 +3851,7 @@ export interface operations {
             header?: never;
             path: {
                 job_id: string;
+                /** @description The unit's key, percent-encoded (a `/` in it is `%2F`). With a `~` before it if it is `.` or `..`, which clients take out of a path, or begins with `~`: one `~` at the beginning is taken away */
                 key: string;
             };
             cookie?: never;
@@ -3871,6 +3892,7 @@ export interface operations {
             header?: never;
             path: {
                 job_id: string;
+                /** @description The unit's key, percent-encoded (a `/` in it is `%2F`). With a `~` before it if it is `.` or `..`, which clients take out of a path, or begins with `~`: one `~` at the beginning is taken away */
                 key: string;
             };
             cookie?: never;

@@ -100,8 +100,12 @@ export const askDelete: Order = (job) => {
 /** A job that has not run: its pilot, or all of it at once. */
 export const askStart: Order = async (job, done) => {
   const [how, why, plan] = [signal("pilot"), signal(""), signal("Reading what that means…")];
+  let seen: string | null = null;
   void get<PlanAnswer>(at(job.job_id, "plan"), { skip_pilot: true }).then(
-    (answer) => (plan.value = answer.text ?? "Nobody has to agree to anything: it may start."),
+    (answer) => {
+      seen = answer.plan;
+      plan.value = answer.text ?? "Nobody has to agree to anything: it may start.";
+    },
     (error: Error) => (plan.value = error.message),
   );
   const spec = await get<JobSpec>(at(job.job_id, "spec")).catch(() => undefined);
@@ -129,7 +133,7 @@ export const askStart: Order = async (job, done) => {
     ),
     act: async () => {
       const all = how.value === "all";
-      const body = { skip_pilot: all, confirmed: all, why: why.value || null };
+      const body = { skip_pilot: all, confirmed: all, plan: all ? seen : null, why: why.value || null };
       const told = await send<StartedJob>("POST", at(job.job_id, "start"), body);
       done();
       return plain(told.message);

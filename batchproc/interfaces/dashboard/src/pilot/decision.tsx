@@ -110,7 +110,7 @@ function approve(job: JobStatus, plan: PlanAnswer, variant: string | undefined, 
       if (await changed(job.job_id, plan, variant)) {
         throw new Problem(409, "changed", "The plan is another one since you read it, and nothing was started. Close this and look again.");
       }
-      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant });
+      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, plan: plan.plan, variant });
       done();
       return "Approved: the rest runs now.";
     },
@@ -161,7 +161,7 @@ function takeBack(job: JobStatus, plan: PlanAnswer, again: () => void): void {
     verb: "Take it back",
     danger: true,
     act: async () => {
-      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, variant: "before" });
+      await send<StartedJob>("POST", at(job.job_id, "start"), { confirmed: true, plan: plan.plan, variant: "before" });
       again();
       return "Taken back: every unit has the answer that it had before.";
     },

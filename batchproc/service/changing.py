@@ -38,7 +38,7 @@ class Changing(Revising):
         job = await self._job(job_id)
         _require_changeable(job)
         if instructions is None and options is None and output_schema is None:
-            raise InvalidJob("update_job", None, "name what to change: instructions, output_schema or options")
+            raise InvalidJob("changes", None, "name what to change: instructions, output_schema or options")
         schema = None if output_schema is None else dict(output_schema)
         change = Variant(instructions=instructions, output_schema=schema, options=options)
         new = describing.described(job, change, self._settings)

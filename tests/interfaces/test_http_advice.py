@@ -104,6 +104,9 @@ async def test_no_answer_of_a_jobs_whole_life_speaks_of_tools(opened: Open) -> N
     await ask("POST", "/jobs/preview", SPEC)
     for verb in ("pause", "resume", "retry", "review", "export"):
         await ask("POST", f"/jobs/{job}/{verb}", {"path": "relative"} if verb == "export" else {})
+    await ask("PATCH", f"/jobs/{job}", {})
+    await ask("POST", f"/jobs/{job}/set", {})
+    await ask("POST", f"/jobs/{job}/start", {"skip_pilot": True, "plan": "another"})
     await ask("POST", f"/jobs/{job}/start", {"skip_pilot": True})
     await ask("POST", f"/jobs/{job}/start")
 

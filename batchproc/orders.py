@@ -42,6 +42,16 @@ def _set(name: str, value: float | None) -> str:
     return f"{name} is {value:g} now"
 
 
+def said_of_paused_again(job: Job) -> str:
+    """What held it before may hold it still."""
+    return f"it is paused again at once ({job.reason}): {job.detail or 'get_status says why'}"
+
+
+def said_of_resume(look: Snapshot, started: str) -> str:
+    """What its start said is true until it pauses again."""
+    return said_of_paused_again(look.job) if look.job.status is JobStatus.PAUSED else started
+
+
 def said_of_cancel(look: Snapshot, *, cancelled: bool) -> str:
     if look.job.status is not JobStatus.CANCELLED:
         if cancelled:

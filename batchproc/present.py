@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from batchproc import answers, approvals, estimates, forecast, ledger, present_pilot, present_plan, present_review
+from batchproc import (
+    answers,
+    approvals,
+    estimates,
+    forecast,
+    ledger,
+    orders,
+    present_pilot,
+    present_plan,
+    present_review,
+)
 from batchproc import present_words as words
 from batchproc.models import (
     FINAL,
@@ -41,7 +51,7 @@ def started(look: Snapshot, credential: Credential, *, guard: str) -> answers.St
     elif job.status is JobStatus.COMPLETED:
         message = "every unit was final already"
     elif job.status is JobStatus.PAUSED:
-        message = f"it is paused again at once ({job.reason}): {job.detail or 'get_status says why'}"
+        message = orders.said_of_paused_again(job)
     return told(look, message)
 
 

@@ -46,6 +46,7 @@ class Controlling(Starting):
             job = await self._store.write(control.change, job, self._order(why), changes=changed, now=self._clock())
         said = await self._carry_out(job, action, why, drain=drain)
         look = await self._look(job_id)
+        said = said and orders.said_of_resume(look, said)
         return orders.controlled(look, said or orders.said_of_control(action, changed, look, drain=drain))
 
     async def _carry_out(self, job: Job, action: str, why: str | None, *, drain: bool) -> str:

@@ -62,6 +62,7 @@ def _rest(look: Snapshot, trial: Trial, said: answers.QuoteAnswer | None) -> Ite
         yield f"The other {ledger.units(left)}: {_cost_words(said)}, {_time_words(said)}."
         if said.cost_usd.high and said.budget_usd is not None:
             yield f"The budget would be ${said.budget_usd:.2f}; it is never passed." + _too_little(look, said)
+        yield from present_words.caps(look.job.options)
         yield f"What that rests on: {said.basis}."
         if look.run_again and trial.n != look.job.approved_trial:
             yield (
@@ -111,6 +112,7 @@ def plan_without_pilot(job: Job) -> Plan:
         f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)} would run at once without a pilot, {money}, "
         f"{present_words.model_name(job.options)}. {_unseen(job)}, and there is no quote."
     )
+    text = " ".join([text, *present_words.caps(job.options)])
     return Plan(text=text, how=HOW_WITHOUT_PILOT, mark=(job.round, job.instructions, job.options))
 
 

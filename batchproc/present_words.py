@@ -35,6 +35,13 @@ def stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def caps(options: AgentOptions) -> list[str]:
+    """What beside money ends the running of a job before all of it is done."""
+    given = {name: getattr(options, name) for name in ("max_units", "max_total_tokens", "max_wall_s")}
+    said = ", ".join(f"{name} = {value:.15g}" for name, value in given.items() if value is not None)
+    return [f"It pauses at a cap of the job: {said}."] if said else []
+
+
 def duration(seconds: float) -> str:
     """`40 s`, `3 min 20 s`, `2 h 05 min`."""
     minutes, rest = divmod(round(seconds), 60)

@@ -7,7 +7,7 @@ from typing import Any
 
 from batchproc.models import REHEARSAL, AgentOptions
 from batchproc.models.spec import UNITS_IN_A_BUDGET
-from batchproc.prices import price_of
+from batchproc.prices import dollars, price_of
 
 WINDOW = 200_000
 """Tokens that one request is taken to read before enough was measured: all that most models take."""
@@ -128,9 +128,11 @@ def enough_usd(options: AgentOptions, spending: Spending, need: float) -> float:
 
 def no_money(options: AgentOptions, spending: Spending, need: float) -> str:
     """Why nothing fits under the budget."""
-    held = f" and ${spending.reserved_usd:.2f} are reserved for running agents" if spending.reserved_usd > DUST else ""
+    reserved = dollars(spending.reserved_usd)
+    held = f" and {reserved} are reserved for running agents" if spending.reserved_usd > DUST else ""
+    spent, most, cap = dollars(spending.cost_usd), dollars(options.budget_usd), dollars(options.unit_cap_usd)
+    enough = f"{enough_usd(options, spending, need):.2f}"
     return (
-        f"${spending.cost_usd:.2f} of the budget of ${options.budget_usd:.2f} are spent{held}; one more attempt may "
-        f"cost ${need:.2f} (its cap of ${options.unit_cap_usd:.2f} and one last request); budget_usd "
-        f"{enough_usd(options, spending, need):.2f} is enough for it"
+        f"{spent} of the budget of {most} are spent{held}; one more attempt may cost {dollars(need)} (its cap of {cap} "
+        f"and one last request); budget_usd {enough} is enough for it"
     )

@@ -14,6 +14,7 @@ from batchproc import (
     present_pilot,
     present_plan,
     present_review,
+    prices,
 )
 from batchproc import present_words as words
 from batchproc.models import (
@@ -66,7 +67,8 @@ def told(look: Snapshot, message: str) -> answers.StartedJob:
 def _budget(job: Job) -> str:
     if job.options.model == REHEARSAL:
         return ""
-    return f", for at most ${job.options.budget_usd:.2f} (each attempt ${job.options.unit_cap_usd:.2f})"
+    most, each = prices.dollars(job.options.budget_usd), prices.dollars(job.options.unit_cap_usd)
+    return f", for at most {most} (each attempt {each})"
 
 
 def percent(counts: Mapping[str, int], total: int) -> float:

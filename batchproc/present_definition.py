@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from batchproc import answers, approvals, budget, ledger, lint
+from batchproc import answers, approvals, budget, ledger, lint, prices
 from batchproc import present_words as words
 from batchproc.models import REHEARSAL, Job, JobStatus, Profile, Unit, Workspace
 from batchproc.prompts import Prompt
@@ -69,7 +69,7 @@ def _plan_warnings(job: Job) -> list[str]:
     texts = Prompt.of(job).size(options)
     least = budget.Reservation(options=options, shared=texts, largest_request=0).alone_usd(0)
     if least > options.budget_usd:
-        said.append(f"budget_usd is too small: one attempt may cost ${least:.2f}, so nothing would start")
+        said.append(f"budget_usd is too small: one attempt may cost {prices.dollars(least)}, so nothing would start")
     if (needed := approvals.needed(options)) is not None:
         said.append(f"a person has to approve this before it starts: {needed.text}")
     if options.model == REHEARSAL:

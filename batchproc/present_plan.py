@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from batchproc import answers, estimates, ledger, present_gold, present_pilot, present_words
+from batchproc import answers, estimates, ledger, present_gold, present_pilot, present_words, prices
 from batchproc.models import Job, Trial, TrialResult
 from batchproc.store.status import Snapshot
 
@@ -61,7 +61,8 @@ def _rest(look: Snapshot, trial: Trial, said: answers.QuoteAnswer | None) -> Ite
     if said is not None and left:
         yield f"The other {ledger.units(left)}: {_cost_words(said)}, {_time_words(said)}."
         if said.cost_usd.high and said.budget_usd is not None:
-            yield f"The budget would be ${said.budget_usd:.2f}; it is never passed." + _too_little(look, said)
+            most = prices.dollars(said.budget_usd)
+            yield f"The budget would be {most}; it is never passed." + _too_little(look, said)
         yield from present_words.caps(look.job.options)
         yield f"What that rests on: {said.basis}."
         if look.run_again and trial.n != look.job.approved_trial:
@@ -107,7 +108,7 @@ def _way_out(job: Job) -> str:
 def plan_without_pilot(job: Job) -> Plan:
     """What starting everything at once would mean."""
     free = present_words.is_free(job.options)
-    money = "free" if free else f"for at most ${job.options.budget_usd:.2f}"
+    money = "free" if free else f"for at most {prices.dollars(job.options.budget_usd)}"
     text = (
         f"Job {job.job_id}, {job.name!r}: {ledger.units(job.total_units)} would run at once without a pilot, {money}, "
         f"{present_words.model_name(job.options)}. {_unseen(job)}, and there is no quote."
@@ -136,8 +137,8 @@ def how(look: Snapshot) -> str:
 def _cost_words(said: answers.QuoteAnswer) -> str:
     if said.cost_usd.high == 0:
         return "free"
-    low, mid, high = said.cost_usd.low, said.cost_usd.mid, said.cost_usd.high
-    return f"about ${mid:.2f} (estimated; ${low:.2f} to ${high:.2f} with {said.level:.0%})"
+    low, mid, high = (prices.dollars(d) for d in (said.cost_usd.low, said.cost_usd.mid, said.cost_usd.high))
+    return f"about {mid} (estimated; {low} to {high} with {said.level:.0%})"
 
 
 def _time_words(said: answers.QuoteAnswer) -> str:

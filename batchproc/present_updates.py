@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from batchproc import answers, estimates, ledger, present_words, quote
+from batchproc import answers, estimates, ledger, present_words, prices, quote
 from batchproc.models import Job, JobStatus
 from batchproc.store import refresh, update_items
 from batchproc.store.status import Snapshot
@@ -146,8 +146,9 @@ def _warnings(job: Job, update: Update, said: quote.Quote | None) -> list[str]:
     if more and said is None:
         warnings.append("nothing of the job has run yet, so nothing tells what the new and changed units will cost")
     if said is not None and not present_words.is_free(job.options) and said.cost_usd.high > _left(job):
+        high, left = prices.dollars(said.cost_usd.high), prices.dollars(_left(job))
         warnings.append(
-            f"the new and changed units may cost ${said.cost_usd.high:.2f}, and ${_left(job):.2f} of the budget is "
-            "left: the job pauses before it passes that; control_job(action=set, budget_usd=…) raises it"
+            f"the new and changed units may cost {high}, and {left} of the budget is left: the job pauses before it "
+            "passes that; control_job(action=set, budget_usd=…) raises it"
         )
     return warnings

@@ -1,4 +1,4 @@
-"""Pure: what a model's tokens cost, as the CLI (2.1.330) prices them; an estimate, not a bill.
+"""Pure: what a model's tokens cost, as the CLI (2.1.330) prices them, an estimate and not a bill; and money in words.
 
 Measured: `total_cost_usd` of one request with a million tokens of each kind, for each model. A name that the CLI does
 not know is priced like its default model; here like the dearest of the table, because this is used to reserve money.
@@ -53,3 +53,13 @@ def price_of(model: str | None) -> Price:
         return PRICES[model]
     family = max((name for name in PRICES if model.startswith(f"{name}-")), key=len, default=None)
     return PRICES[family] if family else DEAREST
+
+
+def dollars(amount: float) -> str:
+    """`$5.00`; of less than a dollar up to four digits, so that a little is not told as nothing: `$0.0012`."""
+    if amount >= 1 or amount == 0:
+        return f"${amount:.2f}"
+    if amount < 0.0001:
+        return "less than $0.0001"
+    digits = f"{amount:.4f}"
+    return f"${digits[:-2]}{digits[-2:].rstrip('0')}"

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from batchproc import answers
 from batchproc.interfaces.cli_words import console, duration, in_shell_words, plain, safe, status_word
+from batchproc.prices import dollars
 
 
 def created(answer: answers.CreatedJob) -> None:
@@ -90,7 +91,7 @@ def estimate(out: Console, answer: answers.JobStatusAnswer) -> None:
     """The quote while it is to be decided on, the forecast while it runs, and in the end whether the quote held."""
     said = answer.quote if answer.status == "review" else answer.forecast
     if said is not None:
-        cost = "free" if not said.cost_usd.high else f"${said.cost_usd.low:.2f} to ${said.cost_usd.high:.2f}"
+        cost = "free" if not said.cost_usd.high else f"{dollars(said.cost_usd.low)} to {dollars(said.cost_usd.high)}"
         time = f"{duration(said.time_s.low)} to {duration(said.time_s.high)}"
         out.print(f"  the other {said.units:,} units: {cost}, {time} ({said.level:.0%} of such estimates hold)")
         out.print(f"  [dim]{plain(said.basis)}[/]")

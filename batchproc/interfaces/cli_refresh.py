@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from batchproc import answers
 from batchproc.interfaces import cli_deciding, cli_show
 from batchproc.interfaces.cli_words import coloured, console, in_shell_words, plain, safe
+from batchproc.prices import dollars
 
 if TYPE_CHECKING:
     from batchproc.service import BatchService
@@ -51,9 +52,8 @@ def _show(found: answers.SourceUpdate) -> None:
         out.print(f"  {kind}: {plain(', '.join(keys))}{' …' if _counted(found, kind) > len(keys) else ''}")
     if found.estimate is not None:
         cost = found.estimate.cost_usd
-        out.print(
-            f"  it may cost ${cost.low:.4f} to ${cost.high:.4f}; ${found.budget_left_usd:.2f} of the budget is left"
-        )
+        money = f"may cost {dollars(cost.low)} to {dollars(cost.high)}" if cost.high else "is free"
+        out.print(f"  it {money}; {dollars(found.budget_left_usd)} of the budget is left")
     for warning in found.warnings:
         out.print(f"  [yellow]! {plain(in_shell_words(warning, found.job_id))}[/]")
     out.print(f"  [dim]next: {plain(in_shell_words(found.next, found.job_id))}[/]")

@@ -13,6 +13,7 @@ from batchproc.doctor import Check
 from batchproc.interfaces import cli_pilot, cli_review
 from batchproc.interfaces.cli_pilot import quoted
 from batchproc.interfaces.cli_words import coloured, console, duration, in_shell_words, plain, safe, status_word
+from batchproc.prices import dollars
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -35,7 +36,7 @@ def job(answer: answers.JobStatusAnswer) -> None:
         out.print(f"  [yellow]{plain(answer.detail)}[/]")
     pace = "" if answer.rate_per_min is None else f" · {answer.rate_per_min:g} a minute"
     eta = "" if answer.status != "running" else f" · done in {duration(answer.eta_s)}"
-    cost = f"${answer.cost_usd:.4f} of ${answer.spending.budget_usd:.2f} (estimated)"
+    cost = f"${answer.cost_usd:.4f} of {dollars(answer.spending.budget_usd)} (estimated)"
     tokens = f"{answer.tokens:,} tokens{_cached(answer.cache)}"
     out.print(f"  {cost}{_waste(answer)} · {tokens}{pace}{eta} · model: {plain(answer.model)}")
     cli_pilot.estimate(out, answer)

@@ -99,3 +99,8 @@ def test_a_long_prompt_of_the_cheapest_model_is_reserved_at_its_higher_price():
     assert haiku.request_usd(read=100_001, written=0) == pytest.approx(
         5 * haiku.request_usd(read=100_000, written=0), rel=1e-3
     )
+
+
+def test_a_budget_of_less_than_a_cent_is_named_as_what_it_is():
+    small = replace(PAID, budget_usd=0.001, unit_budget_usd=0.0005)
+    assert "$0.00 of the budget of $0.001 are spent" in budget.no_money(small, NOTHING, 0.25)

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from batchproc.interfaces import cli
-
 
 def main() -> None:
     try:
+        from batchproc.interfaces import cli  # here, since who presses Ctrl-C at once presses it while this is read
+
         sys.exit(cli.main(sys.argv[1:], demo=_demo, serve=_serve))
     except KeyboardInterrupt:
         sys.exit(130)

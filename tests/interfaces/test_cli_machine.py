@@ -1,5 +1,8 @@
 """A machine that refuses a file is told of by name and with the way out, by every command; nobody meets a traceback."""
 
+import subprocess
+import sys
+
 import pytest
 
 from batchproc import __main__
@@ -54,3 +57,23 @@ def test_nobody_holds_a_lock_in_a_folder_that_is_none(tmp_path):
     (tmp_path / "file").write_text("")
 
     assert not lock.is_held(tmp_path / "file" / "supervisor.lock")
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "batchproc.interfaces.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from batchproc.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_command_is_still_loading_ends_it_quietly():
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

@@ -105,6 +105,24 @@ def keep(
     return True
 
 
+PUT_BACK = """
+UPDATE drawn_units SET attempt = CASE
+    WHEN (SELECT trial FROM draws WHERE job = :job) IN (:trial, :ran_as) AND NOT EXISTS (SELECT 1 FROM attempts a
+        WHERE a.unit = drawn_units.unit AND a.trial IN (:trial, :ran_as) AND a.n > drawn_units.attempt)
+    THEN (SELECT attempt FROM units WHERE number = drawn_units.unit) ELSE -1 END
+WHERE job = :job AND unit IN (SELECT value FROM json_each(:units))
+"""
+SAME_TRIAL = "UPDATE draws SET trial = :trial WHERE job = :job AND trial = :ran_as"
+
+
+def put_back(tx: engine.Tx, job: int, units: Sequence[int], *, trial: int) -> None:
+    """These units have their answers under `trial` again: those that were drawn of it are there, others are not. What
+    ran without a pilot ran as trial 0, and is trial 1 if it is looked back to."""
+    told = {"job": job, "trial": trial, "ran_as": 0 if trial == 1 else trial}
+    tx.execute(PUT_BACK, {**told, "units": rows.dump(list(units))})
+    tx.execute(SAME_TRIAL, told)
+
+
 # What came of it.
 
 IN_PLACE = "u.attempt = d.attempt AND u.status IN ('succeeded', 'flagged') AND u.gone IS NULL"

@@ -5,7 +5,7 @@ from typing import Any
 
 from batchproc import budget
 from batchproc.models import AgentOptions, Credential, Job, Order, Pause, Trial, TrialResult, UnitStatus
-from batchproc.store import backlog, control, engine, events, jobs, pilots, rows
+from batchproc.store import backlog, control, draws, engine, events, jobs, pilots, rows
 from batchproc.store.pilots import Description
 
 CHOOSABLE = """
@@ -77,6 +77,7 @@ def _restore(tx: engine.Tx, job: int, trial: int, now: float) -> None:
     untried = [row["number"] for row in tx.execute(UNTRIED, {"job": job, "trial": trial})]
     tried = tx.execute(TRIED, {"job": job, "trial": trial}).fetchall()
     tx.execute(RESTORE, {"job": job, "trial": trial, "now": now})
+    draws.put_back(tx, job, [row["number"] for row in tried], trial=trial)
     for row in tried:
         data = {"status": row["status"], "trial": trial}
         events.append(tx, "unit.restored", at=now, job=job, unit=row["number"], data=data)

@@ -11,7 +11,20 @@ from batchproc.models import Credential, Decision, JobStatus, Order, Settlement,
 from batchproc.service.drawing import beside
 from batchproc.service.reviewing import Reviewing
 from batchproc.settings import Settings
-from batchproc.store import attempts, backlog, claims, draws, events, jobs, retention, units, verdicts
+from batchproc.store import (
+    attempts,
+    backlog,
+    claims,
+    draws,
+    events,
+    jobs,
+    pilots,
+    retention,
+    revisions,
+    trials,
+    units,
+    verdicts,
+)
 from tests.store.test_units import NOW, done, start, take_over
 
 ME = Order(by="a test", why="a look")
@@ -33,6 +46,26 @@ class Desk:
         how = backlog.Again(credential=Credential.LOGIN)
         await self.store.write(backlog.ask_again, self.job, backlog.Selection(keys=keys), how, ME, now=NOW)
         await self.answer(say=say, later=10)
+
+    async def drawn_look(self):
+        return await self.store.read(draws.look, self.job.number)
+
+    async def now(self):
+        return await self.store.read(jobs.by_number, self.job.number)
+
+    async def change(self, text="otherwise"):
+        """Described anew: what was judged is tried again."""
+        job = await self.now()
+        described = pilots.Description(instructions=text, options=job.options)
+        chosen = await self.store.read(revisions.units_to_try, job.number, most=9)
+        begun = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+        await self.store.write(revisions.begin, job, described, units=chosen, **begun)
+
+    async def take_back(self):
+        job = await self.now()
+        [before] = [one for one in await self.store.read(trials.trials, job.number) if one.n == job.approved_trial]
+        paid = {"credential": Credential.LOGIN, "order": ME, "now": NOW}
+        assert await self.store.write(trials.approve, job, before, job.options, None, **paid)
 
     async def unit(self, key):
         return await self.store.read(units.by_key, self.job.number, key)
@@ -251,6 +284,29 @@ async def test_an_answer_that_gave_way_is_noticed_although_the_clock_was_set_bac
     drawn = {unit.key for unit in page.units}
     await it.again(next(f"u{n}" for n in range(1, 21) if f"u{n}" not in drawn))
     assert not (await it.review(None)).review.is_current
+
+
+async def test_what_was_judged_is_judged_again_when_a_change_is_taken_back_and_what_came_of_the_change_is_not(desk):
+    it = await desk(20)
+    await it.answer()
+    first = await it.review(5)
+    for unit in first.units[:5]:
+        await it.judge(unit.key)
+    await it.change()
+    await it.answer(say=lambda key: f"about {key}, as changed", later=5)
+    assert (await it.drawn_look()).random.replaced == 5
+    await it.take_back()
+    look = await it.drawn_look()
+    assert (look.random.drawn, look.random.accepted, look.random.replaced) == (5, 5, 0) and not look.is_tainted
+
+    await it.change()
+    await it.answer(say=lambda key: f"about {key}, as changed again", later=9)
+    await it.review(20)
+    drawn = set(await it.drawn())
+    await it.take_back()
+    look = (await it.drawn_look()).random
+    tried = {row.key for row in await it.store.read(trials.results, it.job.number, 3)}
+    assert drawn & tried and (look.drawn, look.replaced) == (len(drawn), len(drawn & tried))
 
 
 async def test_answers_under_another_description_are_drawn_in_another_order(desk):

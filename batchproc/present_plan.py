@@ -67,8 +67,8 @@ def _rest(look: Snapshot, trial: Trial, said: answers.QuoteAnswer | None) -> Ite
         yield f"What that rests on: {said.basis}."
         if look.run_again and trial.n != look.job.approved_trial:
             yield (
-                f"{ledger.units(look.run_again)} of these have an answer from before the change: what is stale is run "
-                "again, and the earlier answer is kept beside the new one."
+                f"{ledger.units(look.run_again)} of these ended before the change: what is stale is run again, and an "
+                "earlier answer is kept beside the new one."
             )
     elif trial.n == look.job.approved_trial:
         yield "This takes the change back: every unit has the answer that it had before it, and nothing is run."

@@ -110,7 +110,7 @@ def _require(described: Mapping[str, Any]) -> None:
     if not described.get("enumerator"):
         raise InvalidJob("--from", None, "name where the units come from: a folder, a table, or a file that says it")
     if not described.get("instructions"):
-        raise InvalidJob("--instructions", None, "say what to do with each unit")
+        raise InvalidJob("--instructions", described.get("instructions"), "say what to do with each unit")
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def job(answer: answers.JobStatusAnswer) -> None:
     if answer.detail:
         out.print(f"  [yellow]{plain(answer.detail)}[/]")
     pace = "" if answer.rate_per_min is None else f" · {answer.rate_per_min:g} a minute"
-    eta = "" if answer.status != "running" else f" · done in {duration(answer.eta_s)}"
+    is_known = answer.status == "running" and answer.eta_s is not None
+    eta = f" · done in {duration(answer.eta_s)}" if is_known else ""
     cost = f"${answer.cost_usd:.4f} of {dollars(answer.spending.budget_usd)} (estimated)"
     tokens = f"{answer.tokens:,} tokens{_cached(answer.cache)}"
     out.print(f"  {cost}{_waste(answer)} · {tokens}{pace}{eta} · model: {plain(answer.model)}")

@@ -120,7 +120,7 @@ def _of_ours(error: Exception, status: int, word: str, title: str, job_id: str |
 
 
 def invalid(found: tuple[FieldProblem, ...]) -> Problem:
-    words = "; ".join(f"{one.field} = {one.value}: {one.way_out}" for one in found)
+    words = "; ".join(f"{one.field}{f' = {one.value}' if one.value else ''}: {one.way_out}" for one in found)
     return Problem(status=422, kind="invalid", title="This cannot work", detail=words, errors=found)
 
 

@@ -38,7 +38,7 @@ class Controlling(Starting):
         changed = _checked(job, changes) | _without(remove or (), changes)
         if action == "set" and not changed:
             way_out = f"name what to set: {', '.join(SETTABLE)}; or in remove, what to take away"
-            raise InvalidJob("action", action, way_out)
+            raise InvalidJob("changes", None, way_out)
         if action != "set":
             _require_under_way(job, action)
         if changed:

@@ -41,7 +41,7 @@ async def test_the_gold_set_runs_first_then_a_person_decides_and_what_is_stale_r
     assert len(untouched) == 6 and all(r.text.startswith("Count w") for r in untouched)
     assert look.quote.units == 6 and 'variant="before"' in look.next
     plan = await house.service.start_job(job)
-    assert "6 units of these have an answer from before the change" in plan.message and len(house.model.calls) == 10
+    assert "6 units of these ended before the change" in plan.message and len(house.model.calls) == 10
     await house.service.start_job(job, confirmed=True)
     ended = await house.ended(job)
     assert ended.counts["succeeded"] == 8 and len(house.model.calls) == 16

@@ -252,6 +252,7 @@ def all_statements():
         *((sql, {}) for sql in (verdicts.JUDGE, verdicts.GOLD, answered.MARK, answered.PAGE)),
         *((sql, {}) for sql in (answered.BOUNDS, draws.CURRENT, draws.FORGET, draws.KEEP, draws.KEEP_UNIT)),
         *((sql, {}) for sql in (draws.COUNTS, draws.TAINTED, draws.TO_JUDGE)),
+        *((sql, {"units": "[1]", "ran_as": 0}) for sql in (draws.PUT_BACK, draws.SAME_TRIAL)),
         *((sql.format(status=""), {}) for sql in (results.RESULTS, results.JUDGED_RESULTS, results.IS_JUDGED)),
         *((sql, {}) for sql in (attempts.FORGET_CLAIMS, attempts.FORGET_PROMISE)),
         (publications.OWNERS, {"paths": '["/x"]'}),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from batchproc import present_pilot
+from batchproc import present_plan
 from batchproc.models import JobStatus
 from tests.conftest import OPTIONS
 from tests.unit.test_present_updates import job
@@ -10,7 +10,7 @@ from tests.unit.test_present_updates import job
 
 def planned(**caps):
     one = job(name="contracts", status=JobStatus.READY, total_units=500, options=replace(OPTIONS, **caps))
-    return present_pilot.plan_without_pilot(one).text
+    return present_plan.plan_without_pilot(one).text
 
 
 def test_a_plan_names_the_caps_that_the_job_pauses_at():

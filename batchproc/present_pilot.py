@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from batchproc import answers, comparison, estimates, present_gold, present_words
+from batchproc import answers, comparison, estimates, present_changed, present_gold, present_words
 from batchproc.models import Job, JobStatus, Trial, TrialResult
 from batchproc.store.status import PilotLook, Snapshot
 
@@ -22,6 +22,7 @@ def pilot(look: Snapshot) -> answers.PilotAnswer | None:
         round=look.job.round,
         keys=list(look.pilot.keys),
         results=_results(look.job, look.pilot) if decides else [],
+        changed=changed(look.job, look.pilot, whole=decides),
         variants=_variants(look, look.pilot) if decides else None,
         gold=present_gold.answer(present_gold.compared(look.pilot, in_force(look.job, look.pilot)))
         if decides
@@ -59,10 +60,31 @@ def of_round(job: Job, seen: PilotLook) -> list[Trial]:
     return sorted((one for one in seen.trials if one.round == job.round), key=lambda one: one.n)
 
 
+def before(job: Job, seen: PilotLook) -> Trial | None:
+    """The trial whose answers stand beside those of the round, or would if it had any. None: there is none, or several
+    are tried in the round."""
+    if len(of_round(job, seen)) != 1:
+        return None
+    older = _older(job, seen)
+    return next(iter([one for one in reversed(older) if seen.results.get(one.n)] or older[-1:]), None)
+
+
+def _older(job: Job, seen: PilotLook) -> list[Trial]:
+    """Those of earlier rounds, the newest last: of variants, the one that was approved."""
+    older = [one for one in seen.trials if one.round < job.round]
+    return sorted(older, key=lambda one: (one.round, one.n == job.approved_trial, one.n))
+
+
+def changed(job: Job, seen: PilotLook, *, whole: bool) -> answers.ChangedAnswer | None:
+    """What differs from the round before; without `whole` only in a line of words."""
+    since = before(job, seen)
+    return None if since is None else present_changed.answer(since, of_round(job, seen)[0], whole=whole)
+
+
 def _results(job: Job, seen: PilotLook) -> list[answers.PilotResult]:
     longest = _longest(2 * len(seen.keys))
-    older = sorted(n for n in seen.results if n < min(one.n for one in of_round(job, seen)))
-    before = {one.unit: one for n in older for one in seen.results[n]}  # the newest that each has
+    # The newest that each has:
+    before = {one.unit: one for older in _older(job, seen) for one in seen.results.get(older.n, ())}
     return [
         answers.PilotResult(
             key=one.key,

@@ -38,6 +38,7 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
         f"Job {job.job_id}, {job.name!r}{named}: {ledger.units(job.total_units)}, "
         f"{present_words.model_name(trial.options)}.",
         *present_gold.lines(present_gold.compared(seen, trial)),
+        *_changed(look, trial),
         f"Instructions: {present_words.cut(' '.join(trial.instructions.split()), SHORT)}",
         *_fields(trial.options.output_schema),
         f"Pilot, round {job.round}: {ledger.words(counts)}; it cost ${sum(one.cost_usd for one in results):.4f}, "
@@ -50,6 +51,13 @@ def plan(look: Snapshot, trial: Trial, variant: str | None = None) -> Plan:
 
 
 SHORT = 300
+
+
+def _changed(look: Snapshot, trial: Trial) -> Iterator[str]:
+    if look.pilot is None or trial.round != look.job.round:
+        return
+    if (found := present_pilot.changed(look.job, look.pilot, whole=False)) is not None:
+        yield f"{found.words[:1].upper()}{found.words[1:]}."
 
 
 def _fields(schema: Mapping[str, Any] | None) -> list[str]:

@@ -45,6 +45,8 @@ from batchproc.answers.jobs import (
     Spending,
 )
 from batchproc.answers.pilot import (
+    ChangedAnswer,
+    ChangedField,
     Earlier,
     FieldDisagreement,
     PilotAnswer,
@@ -77,6 +79,8 @@ __all__ = [
     "Busy",
     "Cache",
     "Change",
+    "ChangedAnswer",
+    "ChangedField",
     "Changes",
     "ControlledJob",
     "CreatedJob",

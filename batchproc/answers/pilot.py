@@ -86,10 +86,29 @@ class VariantTable(Answer):
     disagreements_in_all: int
 
 
+class ChangedField(Answer):
+    """Of a long text only what differs and a little around it."""
+
+    field: str = Field(description="As update_job names it: instructions, output_schema, options.model")
+    before: str | None = Field(description="A text as it is, all else as JSON; null: not set")
+    after: str | None
+
+
+class ChangedAnswer(Answer):
+    """What the job says otherwise than in the round whose answers stand beside the new ones."""
+
+    since: int = Field(description="That round")
+    words: str
+    differences: list[ChangedField] = Field(description="In review: what may change answers, old beside new")
+
+
 class PilotAnswer(Answer):
     round: int
     keys: list[str] = Field(description="Units that run before the rest: the same in each round")
     results: list[PilotResult] = Field(description="In review: what they came to, old beside new")
+    changed: ChangedAnswer | None = Field(
+        None, description="Until it is approved; null in the first round, and where variants are tried"
+    )
     variants: VariantTable | None = Field(description="Several variants on the same units; results are the last one's")
     gold: GoldAnswer | None = Field(
         None, description="In review: answers that persons had judged, and what they are now"

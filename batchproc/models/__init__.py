@@ -15,7 +15,7 @@ from batchproc.models.runs import (
     Tokens,
     Verdict,
 )
-from batchproc.models.spec import ANSWERS, AgentOptions, Item, JobOptions, JobSpec, Variant
+from batchproc.models.spec import ANSWERS, LIVE, AgentOptions, Item, JobOptions, JobSpec, Variant
 from batchproc.models.words import (
     ACTIVE_JOBS,
     FINAL,
@@ -35,6 +35,7 @@ __all__ = [
     "ACTIVE_JOBS",
     "ANSWERS",
     "FINAL",
+    "LIVE",
     "MENDED",
     "REHEARSAL",
     "WORKING",

@@ -66,6 +66,10 @@ class House:
         look = await self.store.read(status.look, self.job.job_id)
         return {one.key: (one.before and one.before.text, one.text) for one in present_pilot.pilot(look).results}
 
+    async def changed(self):
+        found = present_pilot.pilot(await self.store.read(status.look, self.job.job_id)).changed
+        return None if found is None else (found.since, [(one.before, one.after) for one in found.differences])
+
     async def answers(self):
         return await self.store.read(
             lambda tx: [row["text"] for row in tx.execute("SELECT text FROM units ORDER BY number")]
@@ -129,6 +133,51 @@ async def test_old_is_beside_new_also_where_the_round_before_ran_on_other_units_
     await it.try_again("do it at all")
     await it.run()
     assert await it.old_and_new() == {"u2": ("do it better", "do it at all"), "u5": ("do it better", "do it at all")}
+
+
+async def test_what_was_changed_is_told_since_the_round_whose_answers_stand_beside(it):
+    await it.judge("u2")
+    await it.revise("do it well")
+    assert await it.changed() == (1, [])
+    await it.run()
+    assert await it.changed() == (1, [("do", "do it well")])
+    await it.try_again("do it best")
+    await it.try_again("do it at all")
+    await it.run()
+    assert (await it.now()).round == 4 and await it.changed() == (2, [("do it well", "do it at all")])
+    await it.approve()
+    assert await it.changed() is None
+
+
+async def test_where_the_round_before_came_to_nothing_it_is_still_told_what_was_changed(store, make_job):
+    house = House(store, await make_job(6), await take_over(store))
+    units = [one.number for one in await store.read(pilots.candidates, house.job.number, most=2)]
+    first = pilots.Description(instructions="do it", options=house.job.options)
+    assert await store.write(pilots.begin, await house.now(), [first], units=units, **PAID)
+    assert await house.changed() is None
+    await house.try_again("do it well")
+    await house.run()
+    assert await house.changed() == (1, [("do it", "do it well")])
+    assert {before for before, _ in (await house.old_and_new()).values()} == {None}
+
+
+async def test_beside_a_change_stands_the_variant_that_was_approved_and_beside_variants_nothing(it):
+    job = await it.now()
+    tried = [pilots.Description(instructions=f"{n}", options=job.options, variant=n) for n in ("one", "two")]
+    await it.judge("u2")
+    await it.revise("do it well")
+    await it.run()
+    assert await it.store.write(pilots.begin, await it.now(), tried, **PAID)
+    await it.run()
+    await it.run()
+    assert (await it.now()).status == "review" and await it.changed() is None
+    [one] = [t.n for t in await it.store.read(trials.trials, job.number) if t.variant == "one"]
+    assert await it.approve(trial=one)
+    await it.run()
+    await it.revise("three")
+    await it.run()
+    assert await it.changed() == (3, [("one", "three")])
+    assert await it.old_and_new() == {"u2": ("one", "three")}
 
 
 async def test_a_change_that_is_taken_back_leaves_everything_as_it_was_and_runs_nothing(it):

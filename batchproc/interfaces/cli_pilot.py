@@ -1,5 +1,6 @@
 """How the shell shows a job before all of it runs: its samples, its pilot, and what the rest will cost."""
 
+import difflib
 import json
 
 from rich.console import Console
@@ -32,9 +33,13 @@ def quoted(out: Console, title: str, text: str) -> None:
 
 def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:
     """What the pilot showed: each answer, the older one before it, and what the variants disagree on."""
-    if answer.pilot is None or answer.status != "review":
+    if answer.pilot is None:
         return
-    out.print(f"\n[bold]Pilot, round {answer.pilot.round}[/]")
+    if answer.status == "review":
+        out.print(f"\n[bold]Pilot, round {answer.pilot.round}[/]")
+    _changed(out, answer.pilot.changed)
+    if answer.status != "review":
+        return
     if answer.pilot.gold:
         _gold(out, answer.pilot.gold)
     for one in answer.pilot.results:
@@ -48,6 +53,32 @@ def pilot(out: Console, answer: answers.JobStatusAnswer) -> None:
         _said(out, "now" if one.before else "   ", one.text if one.output is None else one.output)
     if answer.pilot.variants:
         _variants(out, answer.pilot.variants)
+
+
+TEXTS = frozenset({"instructions", "output_schema", "options.system_prompt"})
+MOST_LINES = 40
+"""Of a text that was changed."""
+
+
+def _changed(out: Console, found: answers.ChangedAnswer | None) -> None:
+    """What the job says otherwise than in the round before; of texts, which lines."""
+    if found is None:
+        return
+    out.print(f"  {plain(found.words)}")
+    for one in found.differences:
+        if one.field in TEXTS:
+            _diff(out, one)
+
+
+def _diff(out: Console, one: answers.ChangedField) -> None:
+    was, now = (safe(text or "").split("\n") if text else [] for text in (one.before, one.after))
+    lines = list(difflib.unified_diff(was, now, n=1, lineterm=""))[2:]
+    out.print(f"  [dim]{plain(one.field.removeprefix('options.'))}[/]")
+    for line in lines[:MOST_LINES]:
+        colour = {"+": "green", "-": "red"}.get(line[:1], "dim")
+        out.print(f"    [{colour}]{plain(line)}[/]")
+    if len(lines) > MOST_LINES:
+        out.print(f"    [dim]and {len(lines) - MOST_LINES:,} lines more; --json has them[/]")
 
 
 def _gold(out: Console, found: answers.GoldAnswer) -> None:

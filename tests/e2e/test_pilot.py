@@ -12,6 +12,7 @@ from batchproc.models import JobOptions, JobSpec, Tokens, Variant
 from batchproc.platform import processes
 from batchproc.store import jobs, pilots
 from tests.conftest import wait_until
+from tests.e2e.test_cli_control import shell
 from tests.e2e.test_mcp import call, connect, person
 
 WORDS = {"type": "list", "items": [{"n": str(n), "word": "w" * (n * n)} for n in range(1, 13)], "key_field": "n"}
@@ -57,6 +58,15 @@ async def test_a_change_tries_the_same_units_again_and_shows_old_beside_new(hous
     for one in second.pilot.results:
         assert one.text.startswith("Spell w") and one.before.text.startswith("Count w")
     assert second.changes[0].why == "not what I meant"
+    told = second.pilot.changed
+    assert (first.pilot.changed, told.words) == (None, "changed since round 1: instructions (+1 −1 lines)")
+    [one] = told.differences
+    assert (one.field, one.before, one.after) == ("instructions", "Count {{ word }}", "Spell {{ word }}")
+    assert "Changed since round 1: instructions" in (await house.service.plan(job)).text
+    code, shown, _ = await shell(house, "status", job)
+    lines = [line.strip() for line in shown.splitlines()]
+    assert code == 0 and told.words in lines
+    assert lines[lines.index("instructions") :][1:4] == ["@@ -1 +1 @@", "-Count {{ word }}", "+Spell {{ word }}"]
     calls = len(house.model.calls)
     kept = await house.service.update_job(job, options=JobOptions(max_concurrency=2, budget_usd=9))
     assert kept.status == "review" and "still hold" in kept.message and len(house.model.calls) == calls

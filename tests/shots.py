@@ -17,7 +17,7 @@ import hatch_build
 from batchproc.models import Job
 from tests.browser import chromium, watching, words
 from tests.browser.conftest import seeded
-from tests.browser.seeding import Seed
+from tests.browser.seeding import INSTRUCTIONS, Seed
 from tests.browser.serving import Dashboard
 from tests.browser.watching import Tab, Theme
 
@@ -26,7 +26,7 @@ SMALL = (
     Seed(name="Tickets: which are urgent", state="ready"),
     Seed(name="Tickets: refunds", state="paused", pending=2),
     Seed(name="Support tickets: triage", units=5, state="running", pending=1, running=2),
-    Seed(name="Support tickets: in review", units=5, state="review"),
+    Seed(name="Support tickets: in review", units=5, state="review", changed=INSTRUCTIONS.replace("1 to 5", "1 to 9")),
 )
 LARGE = (
     Seed(name="A year of tickets", units=1_000, state="completed"),

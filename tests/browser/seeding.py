@@ -4,7 +4,7 @@ that go through its triggers, so that counters, failure groups and indexes are t
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -50,7 +50,8 @@ and whether a refund is due. Summarise it in one sentence that a colleague can a
 class Seed:
     """A job to be made. `state`: ready, review, running, paused or completed. The first `units - pending - running` of
     its units have ended, as `mix` says of each by its place from 1; the first `told` have a conversation. `words` says
-    what stands in them: the module `words`, or something of its shape."""
+    what stands in them: the module `words`, or something of its shape. `changed`: in review, the instructions of a
+    second round."""
 
     name: str = "Support tickets: triage"
     units: int = 5
@@ -59,6 +60,7 @@ class Seed:
     pending: int = 0
     told: int = 50
     structured: bool = True
+    changed: str = ""
     mix: Callable[[int], str] = usual.usual_end
     words: usual.Words = field(default_factory=lambda: cast("usual.Words", usual))
 
@@ -101,13 +103,18 @@ def _review(tx: engine.Tx, job: Job, seed: Seed, now: float) -> Job:
     """The pilot ran: two went well and one did not."""
     epoch = processes.take_over(tx, process="seed", guard="full", now=now)
     chosen = [one.number for one in pilots.candidates(tx, job.number, most=3)]
-    tried = pilots.Description(instructions=job.instructions, options=job.options)
+    job = _round(tx, job, job.instructions, chosen, epoch, seed, now - 90)
+    return _round(tx, job, seed.changed, (), epoch, seed, now - 40) if seed.changed else job
+
+
+def _round(tx: engine.Tx, job: Job, said: str, units: Sequence[int], epoch: int, seed: Seed, began: float) -> Job:
+    tried = pilots.Description(instructions=said, options=job.options)
     order = Order(by="cli")
-    assert pilots.begin(tx, job, [tried], units=chosen, credential=Credential.REHEARSAL, order=order, now=now - 90)
-    for n, one in enumerate(claims.claim(tx, job.number, epoch=epoch, limit=len(chosen), now=now - 80).units):
-        _converse(tx, job.number, one.fence.unit, n + 1, seed, now - 79)
+    assert pilots.begin(tx, job, [tried], units=units, credential=Credential.REHEARSAL, order=order, now=began)
+    for n, one in enumerate(claims.claim(tx, job.number, epoch=epoch, limit=3, now=began + 10).units):
+        _converse(tx, job.number, one.fence.unit, n + 1, seed, began + 11)
         end = "flagged" if n == 2 else "succeeded"
-        assert attempts.settle(tx, one.fence, _settlement(one.fence.unit, end, seed), now=now - 70 + n)
+        assert attempts.settle(tx, one.fence, _settlement(one.fence.unit, end, seed), now=began + 20 + n)
     bills.add_time(tx, job.number, 20.0)
     return jobs.by_number(tx, job.number)
 

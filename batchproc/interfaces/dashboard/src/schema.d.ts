@@ -777,6 +777,42 @@ export interface components {
             /** Why */
             why: string | null;
         };
+        /**
+         * ChangedAnswer
+         * @description What the job says otherwise than in the round whose answers stand beside the new ones.
+         */
+        ChangedAnswer: {
+            /**
+             * Since
+             * @description That round
+             */
+            since: number;
+            /** Words */
+            words: string;
+            /**
+             * Differences
+             * @description In review: what may change answers, old beside new
+             */
+            differences: components["schemas"]["ChangedField"][];
+        };
+        /**
+         * ChangedField
+         * @description Of a long text only what differs and a little around it.
+         */
+        ChangedField: {
+            /**
+             * Field
+             * @description As `PATCH /api/v1/jobs/JOB` names it: instructions, output_schema, options.model
+             */
+            field: string;
+            /**
+             * Before
+             * @description A text as it is, all else as JSON; null: not set
+             */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
         /** ControlledJob */
         ControlledJob: {
             /** Ledger */
@@ -1771,6 +1807,11 @@ export interface components {
              * @description In review: what they came to, old beside new
              */
             results: components["schemas"]["PilotResult"][];
+            /**
+             * @description Until it is approved; null in the first round, and where variants are tried
+             * @default null
+             */
+            changed: components["schemas"]["ChangedAnswer"] | null;
             /** @description Several variants on the same units; results are the last one's */
             variants: components["schemas"]["VariantTable"] | null;
             /**

@@ -8,6 +8,7 @@ import "../style/pilot.css";
 import type { JobStatus, PilotAnswer } from "../types";
 import { Card } from "../ui/basics";
 import { useJob } from "../ui/usejob";
+import { Changed, sentence } from "../pilot/changed";
 import { Decision } from "../pilot/decision";
 import { Gold } from "../pilot/gold";
 import { PilotUnit } from "../pilot/unit";
@@ -59,6 +60,7 @@ function Trying({ job, pilot, said }: Props) {
         ))}
       </ul>
       {said.value ? <p class="note">{said.value}</p> : null}
+      {pilot.changed ? <p>{sentence(pilot.changed.words)}</p> : null}
       <p class="aside">When they have ended, their answers stand here for you to decide on. Nothing else runs before that.</p>
       </Card>
     </section>
@@ -74,6 +76,7 @@ function Deciding({ job, pilot, said }: Props) {
       <div class="stack">
         {said.value ? <p class="note">{said.value}</p> : null}
         <Form job={job} pilot={pilot} open={open} said={said} again={again} />
+        {pilot.changed ? <Changed changed={pilot.changed} /> : null}
         {pilot.gold ? <Gold id={job.job_id} gold={pilot.gold} /> : null}
         {pilot.variants ? <Variants id={job.job_id} table={pilot.variants} chosen={chosen} /> : null}
         <Units id={job.job_id} pilot={pilot} />

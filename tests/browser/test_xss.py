@@ -23,6 +23,7 @@ TOUCH = """
   }
 }
 """
+OTHER = "(label) => document.querySelector('section.to-judge')?.getAttribute('aria-label') !== label"
 GO = "(path) => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
 
 
@@ -43,6 +44,15 @@ async def test_nothing_runs_on_any_page_that_shows_it(serve, open_tab):
     words = every(80)
     async with serve(*seeds(words, 8)) as (dashboard, jobs), open_tab(dashboard) as tab:
         await _everywhere(tab, words, jobs[-1].job_id)
+
+
+async def test_what_ran_on_a_page_that_was_left_is_noticed_on_the_next_one(serve, open_tab):
+    async with serve() as (dashboard, _), open_tab(dashboard) as tab:
+        await tab.page.evaluate("alert(1)")
+        await tab.go("/logs")
+        assert await tab.executed() == []
+        assert [one for one in tab.unforgiven() if "script ran: alert" in one]
+        tab.forgive("script ran: alert")
 
 
 @pytest.mark.long
@@ -125,6 +135,7 @@ async def _everywhere(tab, words: Naughty, job_id: str) -> None:
         await _touched(tab)
     await _table(tab, here)
     await _asked(tab, here)
+    await _judged(tab, here)
     await _units(tab, words, job_id)
 
 
@@ -145,6 +156,22 @@ async def _asked(tab, here: str) -> None:
     await tab.page.get_by_role("textbox").first.fill("SELECT * FROM results")
     await tab.page.get_by_role("button", name="Run").click()
     await tab.page.get_by_role("table").first.wait_for(timeout=60_000)
+    await _touched(tab)
+
+
+async def _judged(tab, here: str) -> None:
+    """Answers as one judges them, one after the other, and the last as one puts it right."""
+    await tab.go(f"{here}/review")
+    await tab.page.get_by_label("Another number").fill("10")
+    await tab.page.get_by_role("button", name="Draw 10").click()
+    unit = tab.page.locator("section.to-judge")
+    for _ in range(5):
+        before = await unit.get_attribute("aria-label")
+        await _touched(tab)
+        await tab.page.keyboard.press("s")
+        await tab.page.wait_for_function(OTHER, arg=before)
+    await tab.page.keyboard.press("c")
+    await tab.page.get_by_role("button", name="Correct").last.wait_for()
     await _touched(tab)
 
 

@@ -16,11 +16,14 @@ WIDE, PHONE = (1280, 800), (390, 844)
 CANARY = """
 window.__xss = [];
 for (const name of ["alert", "confirm", "prompt", "print"])
-  window[name] = (said) => void window.__xss.push([name, String(said)]);
+  window[name] = (said) => {
+    window.__xss.push([name, String(said)]);
+    console.error(`a stranger's script ran: ${name}`);
+  };
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
-"""What a script of a stranger's would call, watched; and whatever the policy refuses, said."""
+"""What a script of a stranger's would call, watched also after its page was left; and whatever the policy refuses."""
 
 
 ASK = """

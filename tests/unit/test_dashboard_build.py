@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,11 @@ from hatch_build import DASHBOARD, SENT, SOURCES, Dashboard
 ROOT = Path(__file__).parents[2]
 BUDGET = 60_000
 """Bytes of all scripts and styles that one page loads, its charts among them, as they are sent: gzipped."""
+
+MAKES_HTML = re.compile(
+    r"dangerouslySetInnerHTML=|\.createPolicy\(|(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write|DOMParser|srcdoc|"
+    r"createContextualFragment|setHTML|\beval\(|new Function\("
+)
 
 LATER = ("src/pages/", "src/job/dialogs", "src/pilot/change", "src/pilot/trying", "src/pilot/variants")
 """Other pages, and what waits for a click. A job in its pilot shows that, and charts later."""
@@ -125,3 +131,11 @@ def test_the_page_knows_the_answers_of_the_published_document(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     known = (ROOT / DASHBOARD / "src" / "schema.d.ts").read_text("utf-8")
     assert (tmp_path / "schema.d.ts").read_text("utf-8") == known, "run `make types`"
+
+
+def test_html_enters_the_page_in_one_place_only():
+    """The server's policy lets one policy of Trusted Types be; here is who makes it, and nobody else puts HTML in."""
+    folder = ROOT / DASHBOARD / "src"
+    sources = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*.ts*")}
+    found = {name: MAKES_HTML.findall(text) for name, text in sources.items() if MAKES_HTML.search(text)}
+    assert found == {"ui/prose.tsx": [".createPolicy(", "dangerouslySetInnerHTML="]}

@@ -59,6 +59,7 @@ class Seed:
     running: int = 0
     pending: int = 0
     told: int = 50
+    model: str = "haiku"
     structured: bool = True
     changed: str = ""
     mix: Callable[[int], str] = usual.usual_end
@@ -89,7 +90,7 @@ async def _published(store: db.Database, seed: Seed, now: float) -> Job:
     source = {"type": "csv", "file_path": "/data/tickets.csv", "id_column": "id"}
     spec = JobSpec(name=seed.name, instructions=INSTRUCTIONS, enumerator=source)
     schema = SCHEMA if seed.structured else None
-    options = replace(OPTIONS, model="haiku", output_schema=schema, budget_usd=max(5.0, seed.units * 0.004))
+    options = replace(OPTIONS, model=seed.model, output_schema=schema, budget_usd=max(5.0, seed.units * 0.004))
     began = now - seed.units * EVERY_S - 60
     job, _ = await store.write(jobs.create, spec, options, reader="test", now=began)
     for first in range(1, seed.units + 1, CHUNK):

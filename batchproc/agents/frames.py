@@ -42,7 +42,7 @@ class Tally:
     said: str = ""
     draft: Json = None  # the structured answer that was tried last
     lacks: str = ""  # MCP servers of the job that did not start
-    read: dict[str, int] = field(default_factory=dict)  # by the model answer that came last, as long as it is not told
+    read: dict[str, float] = field(default_factory=dict)  # by the model answer that came last, until that is told
 
     @property
     def refused(self) -> bool:
@@ -81,7 +81,8 @@ class Tally:
         return [Message(kind=kind, data=sayings.fit(data | self._read_by(kind))) for kind, data in sayings.say(frame)]
 
     def _read_by(self, kind: str) -> dict[str, Json]:
-        """What the first thing of a model answer adds: the tokens that it read. How many it wrote is not known yet."""
+        """What the first thing of a model answer adds: the tokens that it read, and their cost. How many it wrote is
+        not known yet."""
         if kind not in _ANSWERED or not self.read:
             return {}
         read, self.read = self.read, {}
@@ -149,7 +150,7 @@ class Tally:
         message = frame.get("message") or {}
         if message.get("model") != _SYNTHETIC:
             if str(message.get("id")) not in self.calls:
-                self.read = usage.read(message.get("usage") or {})
+                self.read = usage.read(message.get("usage") or {}, str(message.get("model")))
             self.calls[str(message.get("id"))] = message.get("usage") or {}
         if frame.get("error"):
             self.api_error = str(frame["error"])

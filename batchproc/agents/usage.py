@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from batchproc import prices
 from batchproc.agents.sayings import Frame
 from batchproc.models import Tokens
 
@@ -11,15 +12,18 @@ def size(usage: Frame) -> int:
     return sum(int(usage.get(f"{kind}input_tokens") or 0) for kind in ("", "cache_read_", "cache_creation_"))
 
 
-def read(usage: Frame) -> dict[str, int]:
-    """Tokens of one request, by what they cost: anew, from the cache, into it. Empty if there were none."""
+def read(usage: Frame, model: str) -> dict[str, float]:
+    """Tokens of one request, by what they cost: anew, from the cache, into it; and dollars, of a model whose price is
+    known. Empty if there were none."""
     kinds = {
         "tokens": "input_tokens",
         "cache_read": "cache_read_input_tokens",
         "cache_write": "cache_creation_input_tokens",
     }
-    found = {name: int(usage.get(kind) or 0) for name, kind in kinds.items()}
-    return {name: count for name, count in found.items() if count}
+    found = {name: count for name, kind in kinds.items() if (count := int(usage.get(kind) or 0))}
+    price = prices.known(model) if found else None
+    usd = price.reading_usd(**found) if price else 0.0
+    return {**found, "usd": round(usd, 9)} if usd else {**found}
 
 
 def _models(bill: Frame) -> list[Frame]:

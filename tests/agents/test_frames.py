@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from batchproc.agents import sayings
 from batchproc.agents.frames import Tally
 from batchproc.models import Message, Tokens
@@ -201,6 +203,15 @@ def test_the_first_thing_of_each_model_answer_says_what_that_answer_read() -> No
     )  # fmt: skip
     read = {"tokens": 100, "cache_read": 7, "cache_write": 3}
     assert [message.data.get("read") for message in said] == [read, None, None, read, None]
+
+
+@pytest.mark.parametrize(
+    ("model", "usd"), [("claude-haiku-5-5", 1.0445e-05), ("claude-opus-4-5-20251101", 0.00052225), ("rehearsal", None)]
+)
+def test_what_an_answer_read_has_its_price_where_the_model_has_one(model: str, usd: float | None) -> None:
+    said = answer({"type": "text", "text": "let me"})
+    said["message"]["model"] = model
+    assert tell(said)[1][0].data["read"].get("usd") == usd
 
 
 def test_a_model_answer_that_read_nothing_says_nothing_of_it() -> None:

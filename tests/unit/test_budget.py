@@ -104,3 +104,27 @@ def test_a_long_prompt_of_the_cheapest_model_is_reserved_at_its_higher_price():
 def test_a_budget_of_less_than_a_cent_is_named_as_what_it_is():
     small = replace(PAID, budget_usd=0.001, unit_budget_usd=0.0005)
     assert "$0.00 of the budget of $0.001 are spent" in budget.no_money(small, NOTHING, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "count", "usd"),
+    [
+        ("haiku", "tokens", 50_000, 0.005),
+        ("haiku", "cache_read", 50_000, 0.0005),
+        ("haiku", "cache_write", 50_000, 0.00625),
+        ("haiku", "cache_read", 200_000, 0.01),
+        ("sonnet", "cache_read", 50_000, 0.005),
+        ("sonnet", "cache_read", 200_000, 0.02),
+        ("opus", "tokens", 50_000, 0.2),
+        ("opus", "cache_read", 50_000, 0.01),
+        ("opus", "cache_write", 90_000, 0.45),
+        ("claude-opus-4-5", "cache_read", 50_000, 0.025),
+        ("claude-sonnet-4-5", "cache_read", 50_000, 0.015),
+        ("claude-haiku-4-5", "cache_read", 50_000, 0.005),
+        ("claude-3-5-haiku-latest", "cache_read", 50_000, 0.004),
+        ("rehearsal", "tokens", 50_000, 0),
+    ],
+)
+def test_what_a_request_reads_costs_what_the_cli_bills_for_it(model, kind, count, usd):
+    """Each is a bill of the CLI for one request that read so much, and nothing else."""
+    assert price_of(model).reading_usd(**{kind: count}) == pytest.approx(usd)

@@ -99,9 +99,10 @@ function billed(data: Data): string {
   ].filter(Boolean).join(" · ");
 }
 
-function read({ tokens = 0, cache_read = 0, cache_write = 0 }: Record<string, number>, turn: number): string {
+function read({ tokens = 0, cache_read = 0, cache_write = 0, usd = 0 }: Record<string, number>, turn: number): string {
   const all = tokens + cache_read + cache_write;
-  return `turn ${turn} · ${big(all)} tokens read${cache_read ? `, ${percent(cache_read / all)} from the cache` : ""}`;
+  const cached = cache_read ? `, ${percent(cache_read / all)} from the cache` : "";
+  return `turn ${turn} · ${big(all)} tokens read${cached}${usd ? `, for ${money(usd)}` : ""}`;
 }
 
 function isTelling([name, one]: [string, unknown]): boolean {

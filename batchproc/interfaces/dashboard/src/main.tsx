@@ -1,5 +1,6 @@
 // The page begins here: let the user in, then show where he is.
 import { render } from "preact";
+import "./shown"; // before anything is made
 import "./style/base.css";
 import "./style/parts.css";
 import { App } from "./app";

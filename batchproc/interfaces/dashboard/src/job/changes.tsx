@@ -11,7 +11,7 @@ export function Changes({ job }: { job: JobStatus }) {
       <ol class="lines changes">
         {job.changes.map((change) => (
           <li key={change.at + change.kind}>
-            <b>{change.kind.replace(/^(job|unit)\./, "").replaceAll("_", " ")}</b> by {change.by}
+            <b>{change.kind.replace(/^(job|unit)\./, "").replaceAll("_", " ")}</b> by <bdi>{change.by}</bdi>
             {change.why ? <q>{change.why}</q> : null}
             <small title={change.at}>{ago(change.at)}</small>
           </li>

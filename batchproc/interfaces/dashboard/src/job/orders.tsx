@@ -77,7 +77,8 @@ export const askCancel: Order = (job, done) => {
 export const askDelete: Order = (job) => {
   const why = signal("");
   confirm({
-    title: `Delete “${job.name}”`,
+    title: "Delete",
+    about: job.name,
     verb: `Delete ${units(job.total_units)}`,
     danger: true,
     body: (

@@ -64,7 +64,12 @@ function Waits({ of, again }: { of: Approvable; again: () => void }) {
               · asked <time title={of.asked_at}>{ago(of.asked_at)}</time>
             </>
           ) : null}
-          {of.asked_by ? ` by ${of.asked_by}` : ""}
+          {of.asked_by ? (
+            <>
+              {" "}
+              by <bdi>{of.asked_by}</bdi>
+            </>
+          ) : null}
         </small>
       </header>
       <pre class="block whole-text" tabIndex={0} aria-label="All of what an approval would allow">

@@ -96,8 +96,17 @@ function Attention({ job }: { job: JobStatus }) {
   return (
     <div class={waits.person ? "attention needs" : "attention"} role="status">
       <p>
-        <strong>{by ? `Paused by ${by.by}, ${clock(by.at)}` : waits.title}.</strong>{" "}
-        {by?.why ? `“${by.why}” ` : why ? `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.?$/, ".")} ` : ""}
+        <strong>
+          {by ? (
+            <>
+              Paused by <bdi>{by.by}</bdi>, {clock(by.at)}
+            </>
+          ) : (
+            waits.title
+          )}
+          .
+        </strong>{" "}
+        {by?.why ? <bdi>“{by.why}”</bdi> : why ? `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.?$/, ".")}` : ""}{" "}
         {waits.todo}
       </p>
       {waits.room ? (
@@ -113,7 +122,7 @@ function Gone({ id, was }: { id: string; was: JobStatus | undefined }) {
   return (
     <>
       <h1 class="visually-hidden">{was?.name ?? id}</h1>
-      <Empty title={was ? `“${was.name}” was deleted` : "There is no such job"}>
+      <Empty title={was ? <>“<bdi>{was.name}</bdi>” was deleted</> : "There is no such job"}>
         <p>
           {was ? "Somebody deleted it while you looked at it." : `${id} is not in this store; it may have been deleted.`}{" "}
           <a href="/">All jobs</a>

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { get, job as at } from "../api";
 import { throttled, useResource } from "../resource";
 import { address, to } from "../router";
+import { apart } from "../shown";
 import type { JobStatus, UnitDetail } from "../types";
 import { Card, Copy, Empty, Failed, Loading } from "../ui/basics";
 import { Fields } from "../ui/fields";
@@ -26,7 +27,7 @@ export function Unit({ id, unit: key }: { id: string; unit: string }) {
   const beside = useBeside(id, key, data);
   const name = job.data.value?.name ?? id;
   useEffect(() => {
-    document.title = `${key} · ${name} · batchproc`;
+    document.title = `${apart(key)} · ${apart(name)} · batchproc`;
     return () => {
       document.title = "batchproc";
     };
@@ -35,7 +36,7 @@ export function Unit({ id, unit: key }: { id: string; unit: string }) {
     return (
       <Empty title="There is no such unit">
         <p>
-          {key} is not among the units of this job. <a href={to("jobs", id, "units")}>All its units</a>
+          <bdi>{key}</bdi> is not among the units of this job. <a href={to("jobs", id, "units")}>All its units</a>
         </p>
       </Empty>
     );

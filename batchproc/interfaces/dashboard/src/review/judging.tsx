@@ -43,7 +43,11 @@ export function Judging({ session, schema, population }: { session: Session; sch
       <div class="stack">
         {refused ? (
           <p class="failed" role="alert">
-            {refused.key ? `The verdict on ${refused.key} was not kept: ` : ""}
+            {refused.key ? (
+              <>
+                The verdict on <bdi>{refused.key}</bdi> was not kept:{" "}
+              </>
+            ) : null}
             {refused.problem.message}
           </p>
         ) : null}

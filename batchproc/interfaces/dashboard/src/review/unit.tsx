@@ -51,8 +51,8 @@ function Earlier({ of }: { of: NonNullable<ReviewUnit["earlier"]> }) {
   return (
     <p class="earlier">
       An older answer of it was judged {of.verdict === "accept" ? "right" : of.verdict === "reject" ? "wrong" : "wrong, and corrected"} by{" "}
-      {of.by}, <time title={of.at}>{ago(of.at)}</time>
-      {of.note ? `: ${of.note}` : ""}.
+      <bdi>{of.by}</bdi>, <time title={of.at}>{ago(of.at)}</time>
+      {of.note ? <>: <bdi>{of.note}</bdi></> : null}.
     </p>
   );
 }

@@ -37,7 +37,7 @@ export function Bar({ part, label, tone }: { part: number; label: string; tone?:
 }
 
 /** Nothing to show: says why, and what to do. */
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Empty({ title, children }: { title: ComponentChildren; children?: ComponentChildren }) {
   return (
     <div class="empty">
       <h2>{title}</h2>

@@ -8,6 +8,8 @@ import { toast } from "./toast";
 
 interface Question {
   title: string;
+  /** The name of what it is about, behind the title. */
+  about?: string;
   /** What it will do, in words; or a form. */
   body: ComponentChildren;
   /** The word on the button: the verb itself. */
@@ -55,7 +57,15 @@ function Asking({ question }: { question: Question }) {
   return (
     <dialog ref={dialog} aria-labelledby="asking" onClose={() => (asked.value = undefined)}>
       <form onSubmit={act}>
-        <h2 id="asking">{question.title}</h2>
+        <h2 id="asking">
+          {question.title}
+          {question.about === undefined ? null : (
+            <>
+              {" "}
+              “<bdi>{question.about}</bdi>”
+            </>
+          )}
+        </h2>
         <div class="body">{question.body}</div>
         {problem.value ? (
           <p class="failed" role="alert">

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { connection } from "../live";
 import { to } from "../router";
+import { apart } from "../shown";
 import { percent } from "../format";
 import { shortReason } from "../job/words";
 import "../style/jobtabs.css";
@@ -85,7 +86,7 @@ function Tabs({ id, here }: { id: string; here: JobTab }) {
 
 /** Many jobs are open in many tabs of a browser: each says what it is, and how far. */
 function useTitle(id: string, here: JobTab, job: JobStatus | undefined): void {
-  const name = job?.name ?? id;
+  const name = apart(job?.name ?? id);
   const far = job && MOVING.has(job.status) ? `${percent(job.percent / 100)} · ` : "";
   const title = `${far}${name}${here === "overview" ? "" : ` · ${here}`} · batchproc`;
   useEffect(() => {

@@ -84,7 +84,7 @@ function Verdict({ of }: { of: VerdictAnswer }) {
     <div class={`verdict ${of.verdict}`}>
       <strong>{VERDICTS[of.verdict] ?? of.verdict}</strong>{" "}
       <small title={clock(of.at)}>
-        by {of.by}, {ago(of.at)}
+        by <bdi>{of.by}</bdi>, {ago(of.at)}
         {of.holds ? "" : "; of another answer than this one"}
       </small>
       {of.note ? <p>{of.note}</p> : null}

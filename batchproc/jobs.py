@@ -1,6 +1,7 @@
 """A job's life below the faces: its source is read in, all or nothing. Service and supervisor both stand on it."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -32,13 +33,26 @@ CHUNK_ROWS = 10_000
 CHUNK_BYTES = 4 << 20
 LOG_LINES = 1_000
 
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, halves of characters, and what turns the direction of writing."""
+
 Clock = Callable[[], float]
 
 
 def check(spec: JobSpec) -> Enumerator:
-    """What can be known before anything is kept: the enumerator's type and configuration, the template's syntax."""
+    """What can be known before anything is kept: whether its name is seen as it is, the template's syntax, the
+    enumerator's type and configuration."""
+    _require_seen(spec.name)
     Prompt(spec.instructions)
     return enumerators.build(spec.enumerator)
+
+
+def _require_seen(name: str) -> None:
+    """Asked of new jobs only: those of before keep their names, and are shown without what is not seen."""
+    found = sorted({f"U+{ord(one):04X}" for one in UNSEEN.findall(name)})
+    if found:
+        way_out = "leave out characters that are not seen or turn the direction of writing"
+        raise InvalidJob("name", name, f"{way_out}: {', '.join(found[:5])}")
 
 
 class Reading:

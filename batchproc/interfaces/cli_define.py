@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from batchproc.errors import InvalidJob
+from batchproc.interfaces import cli_words
 from batchproc.models import JobOptions, JobSpec, Variant
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _name(enumerator: Any) -> str:
     """A job without a name is called after its source."""
     known = enumerator if isinstance(enumerator, dict) else {}
     place = known.get("file_path") or known.get("base_directory") or known.get("connection_string")
-    return Path(str(place)).name if place else str(known.get("type", "job"))
+    return cli_words.safe(Path(str(place)).name) if place else str(known.get("type", "job"))
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

@@ -112,6 +112,11 @@ REFUSED = {
         {"name": "n", "instructions": "{{ city }}", "enumerator": PEOPLE},
         "no such field; the items have: name",
     ),
+    "a name that is not seen as it is": (
+        "create_job",
+        {"name": "\u202elive\x1b", "instructions": "{{ name }}", "enumerator": PEOPLE},
+        r"name = '\u202elive\x1b': leave out characters that are not seen or turn the direction of writing: U+001B",
+    ),
 }
 
 

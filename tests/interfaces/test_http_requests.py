@@ -131,6 +131,33 @@ async def test_nothing_that_json_can_say_is_a_fault(opened: Open, change: dict) 
                 assert (await opened.ask("GET", look)).status == 200
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/preview"])
+@pytest.mark.parametrize("odd", ["\x1b", "\x7f", "\x9f", "\u202e", "\u2067"], ids=ascii)
+async def test_a_name_with_what_is_not_seen_or_turns_the_writing_is_refused(opened: Open, odd: str, path: str) -> None:
+    refused = await opened.ask("POST", path, {**SPEC, "name": f"live {odd}x"})
+    [one] = refused.json["errors"]
+    assert (refused.status, one["field"]) == (422, "name") and f"U+{ord(odd):04X}" in one["way_out"]
+    assert (await opened.ask("GET", "/jobs")).json["jobs"] == []
+
+
+async def test_a_name_may_have_lines_and_any_writing(opened: Open) -> None:
+    names = ["two\nlines\tof it", "\u05e9\u05dc\u05d5\u05dd", "\U0001f468\u200d\U0001f469\u200d\U0001f467"]
+    for one in names:
+        await created(opened, name=one)
+    kept = [job["name"] for job in (await opened.ask("GET", "/jobs")).json["jobs"]]
+    assert sorted(kept) == sorted(["two lines of it", *names[1:]])
+
+
+async def test_a_job_that_has_such_a_name_from_before_goes_on(opened: Open) -> None:
+    job, odd = await created(opened), "live \u202ex\x1b"
+    rename = "UPDATE jobs SET name = :name"
+    await opened.service._store.write(lambda tx: tx.execute(rename, {"name": odd}).close())
+    assert (await opened.ask("GET", f"/jobs/{job}/spec")).json["name"] == odd
+    changed = await opened.ask("PATCH", f"/jobs/{job}", {"instructions": "Greet {{ name }} well"})
+    assert changed.status == 200, changed.body
+    assert (await opened.ask("GET", f"/jobs/{job}")).json["name"] == odd
+
+
 @pytest.mark.parametrize("number", [1 << 64, -(1 << 63) - 1, 10**29 + 1], ids=str)
 async def test_a_whole_number_of_any_length_is_no_other_number(opened: Open, number: int) -> None:
     spec = {**SPEC, "enumerator": {"type": "list", "items": [{"name": "a", "n": number}]}}

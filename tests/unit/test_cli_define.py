@@ -42,6 +42,11 @@ def test_a_table_is_known_by_its_name(tmp_path, monkeypatch, name, kind):
     assert made.name == name
 
 
+def test_a_job_is_called_after_its_source_by_what_is_seen_of_that(tmp_path):
+    made = spec("--from", str(tmp_path / "live\u202e\x1b.csv"), "--instructions", "do it")
+    assert made.name == "live.csv" and made.enumerator["file_path"].endswith("live\u202e\x1b.csv")
+
+
 def test_a_folder_a_database_and_an_enumerator_in_json(tmp_path):
     folder = spec("--from", str(tmp_path), "--pattern", "*.md", "--instructions", "do it")
     assert folder.enumerator == {"type": "file", "base_directory": str(tmp_path), "pattern": "*.md"}

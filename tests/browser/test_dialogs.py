@@ -35,6 +35,32 @@ async def test_a_limit_that_cannot_be_so_says_that_beside_its_field_by_the_name_
         assert "_usd" not in await dialog.inner_text()
 
 
+async def test_a_cap_that_is_emptied_is_taken_away_and_a_budget_is_not(serve, open_tab):
+    async with serve(Seed(state="paused", pending=2)) as (dashboard, jobs), open_tab(dashboard) as tab:
+        here = f"/jobs/{jobs[0].job_id}"
+        await tab.ask("POST", f"{here}/set", {"max_units": 40, "max_wall_s": 900})
+        await tab.go(here)
+        await tab.page.get_by_text("More", exact=True).click()
+        await tab.page.get_by_role("button", name="Change limits…").click()
+        dialog = tab.page.get_by_role("dialog")
+        units, budget = dialog.get_by_label("Units that may be started"), dialog.get_by_label("Budget, $")
+        change = dialog.get_by_role("button", name="Change", exact=True)
+        await expect(units).to_have_value("40")
+        await expect(dialog.get_by_text("no cap any more")).to_have_count(0)
+        await units.fill(" ")
+        await expect(dialog.get_by_text("no cap any more")).to_have_count(1)
+        await budget.fill("")
+        await change.click()
+        await expect(budget).to_have_accessible_description("A job has a budget: it can be set, not taken away.")
+        limits = (await tab.ask("GET", here))["limits"]
+        assert (limits["max_units"], limits["max_wall_s"]) == (40, 900)
+        await budget.fill("7")
+        await change.click()
+        await expect(dialog).to_have_count(0)
+        changed = (await tab.ask("GET", here))["limits"]
+        assert changed == {**limits, "max_units": None, "budget_usd": 7}
+
+
 async def test_an_error_that_comes_after_its_dialog_was_closed_is_still_said(serve, open_tab):
     async with serve(Seed(state="paused", pending=2)) as (dashboard, jobs), open_tab(dashboard) as tab:
         tab.forgive("409")

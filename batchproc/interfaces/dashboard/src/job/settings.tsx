@@ -11,18 +11,28 @@ import { Why } from "./orders";
 type Name = (typeof FIELDS)[number][0];
 type Values = Record<Name, Signal<string>>;
 
+const NO_CAP = "empty: no cap";
+
 const FIELDS = [
   ["max_concurrency", "Agents at a time", "1 to 256"],
   ["priority", "Priority", "-100 to 100: higher ones get free slots first"],
   ["budget_usd", "Budget, $", "the job pauses before it passes this"],
   ["unit_budget_usd", "Cap of one attempt, $", "empty: a tenth of the budget"],
-  ["max_total_tokens", "Tokens of the whole job", "empty: no cap"],
-  ["max_units", "Units that may be started", "empty: no cap"],
-  ["max_wall_s", "Seconds of running", "empty: no cap"],
+  ["max_total_tokens", "Tokens of the whole job", NO_CAP],
+  ["max_units", "Units that may be started", NO_CAP],
+  ["max_wall_s", "Seconds of running", NO_CAP],
   ["breaker", "Breaker", "pauses when so many of the last 20 end badly alike; 0: never"],
 ] as const;
 
 const LABELS: Record<string, string> = Object.fromEntries(FIELDS.map(([name, label]) => [name, label]));
+
+/** Caps that can be taken away: what is said before that is done. All else is only set. */
+const REMOVED: Partial<Record<Name, string>> = {
+  unit_budget_usd: "a tenth of the budget from now on",
+  max_total_tokens: "no cap any more",
+  max_units: "no cap any more",
+  max_wall_s: "no cap any more",
+};
 
 /** What cannot be so, by the field's name. */
 type Wrong = Partial<Record<Name, string>>;
@@ -33,7 +43,7 @@ interface FieldProblem {
 }
 
 export function askSet(job: JobStatus, done: () => void): void {
-  const known = (name: Name): string => String(job.limits[name] ?? "");
+  const known = (name: Name): string => before(job, name);
   const values = Object.fromEntries(FIELDS.map(([name]) => [name, signal(known(name))])) as Values;
   const [why, wrong] = [signal(""), signal<Wrong>({})];
   confirm({
@@ -45,10 +55,11 @@ export function askSet(job: JobStatus, done: () => void): void {
       const changed = FIELDS.filter(([name]) => values[name].value.trim() !== known(name));
       if (changed.length === 0) throw new Problem(0, "nothing to change", "Nothing is different from what it was.");
       const body: Record<string, unknown> = { why: why.value || null };
-      const unread = changed.map(([name]) => [name, notNumber(values[name].value)]).filter(([, words]) => words);
+      const unread = changed.map(([name]) => [name, wrongly(name, values[name].value)]).filter(([, words]) => words);
       wrong.value = Object.fromEntries(unread) as Wrong;
       if (unread.length) throw refused(wrong.value);
-      for (const [name] of changed) body[name] = Number(values[name].value);
+      body.remove = changed.map(([name]) => name).filter((name) => isEmpty(values[name].value));
+      for (const [name] of changed) if (!isEmpty(values[name].value)) body[name] = Number(values[name].value);
       const told = await send<ControlledJob>("POST", at(job.job_id, "set"), body).catch((error: unknown) => {
         wrong.value = ofFields(error);
         throw Object.keys(wrong.value).length ? refused(wrong.value) : error;
@@ -58,6 +69,13 @@ export function askSet(job: JobStatus, done: () => void): void {
     },
   });
 }
+
+/** What holds now; "": no cap. */
+function before(job: JobStatus, name: Name): string {
+  return String(job.limits[name] ?? "");
+}
+
+const isEmpty = (text: string): boolean => text.trim() === "";
 
 interface FormProps {
   job: JobStatus;
@@ -82,7 +100,7 @@ function Form({ job, values, why, wrong }: FormProps) {
       <div class="fields" ref={fields}>
         {FIELDS.map(([name, label, hint]) => (
           <div key={name}>
-            <Field label={label} hint={hint}>
+            <Field label={label} hint={before(job, name) && isEmpty(values[name].value) ? (REMOVED[name] ?? hint) : hint}>
               <input
                 inputMode="decimal"
                 value={values[name].value}
@@ -105,8 +123,11 @@ function Form({ job, values, why, wrong }: FormProps) {
 }
 
 /** The server checks the bounds; only what is no number at all is said here. */
-function notNumber(text: string): string | undefined {
-  if (text.trim() === "") return "A cap cannot be taken away again; give a higher number.";
+function wrongly(name: Name, text: string): string | undefined {
+  if (isEmpty(text)) {
+    if (name in REMOVED) return undefined;
+    return name === "budget_usd" ? "A job has a budget: it can be set, not taken away." : "It cannot be empty; give a number.";
+  }
   return Number.isNaN(Number(text)) ? `“${text}” is not a number.` : undefined;
 }
 

@@ -177,6 +177,7 @@ async def _ask(page: Page) -> None:
 async def _take(page: Page, house: House, job: str, place: Path) -> None:
     """The file that the browser gets holds what the service says."""
     await page.get_by_role("navigation", name="Pages of this job").get_by_role("link", name="Overview").click()
+    await page.evaluate("delete window.showSaveFilePicker")  # as in a browser that has none
     await page.get_by_role("button", name="Export…").click()
     async with page.expect_download() as download:
         await page.get_by_role("dialog").get_by_role("button", name="Export").click()

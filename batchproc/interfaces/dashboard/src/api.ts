@@ -69,11 +69,29 @@ export async function problem(answer: Response): Promise<Problem> {
   return new Problem(answer.status, told.title ?? answer.statusText, told.detail ?? "", told.type, told);
 }
 
-/** A file that the browser keeps: fetched with our key, since a plain link would not carry it. */
-export async function download(where: string, name: string): Promise<void> {
-  const answer = await fetch(`/api/v1${where}`, { headers: headers() });
-  if (!answer.ok) throw await problem(answer);
-  save(await answer.blob(), name);
+interface Place {
+  name: string;
+  createWritable(): Promise<WritableStream>;
+  remove?(): Promise<void>;
+}
+
+/** A file that the browser keeps: fetched with our key, since a plain link would not carry it. Where the browser can, it
+ * goes to its place as it comes; else all of it is in memory first. Returns, in words, where it is. */
+export async function download(where: string, name: string): Promise<string> {
+  const pick = (window as { showSaveFilePicker?: (how: { suggestedName: string }) => Promise<Place> }).showSaveFilePicker;
+  const place = await pick?.({ suggestedName: name }).catch((error: Error) => {
+    if (error.name === "AbortError") throw new Problem(0, "not downloaded", "No place was chosen: nothing was downloaded.");
+  });
+  try {
+    const answer = await fetch(`/api/v1${where}`, { headers: headers() });
+    if (!answer.ok) throw await problem(answer);
+    if (place && answer.body) await answer.body.pipeTo(await place.createWritable());
+    else save(await answer.blob(), name);
+    return place ? `${place.name} is written` : `${name} is among your downloads`;
+  } catch (error) {
+    await place?.remove?.().catch(() => {}); // an empty file would look like an answer
+    throw error;
+  }
 }
 
 export function save(blob: Blob, name: string): void {

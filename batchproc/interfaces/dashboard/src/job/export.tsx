@@ -41,8 +41,7 @@ export function askExport(job: JobStatus): void {
 
 async function fetched(job: JobStatus, { format, status }: Wanted): Promise<string> {
   const name = `${job.job_id}.${format.value}`;
-  await download(at(job.job_id, "download") + search({ format: format.value, status: status.value }), name);
-  return `${name} is among your downloads`;
+  return download(at(job.job_id, "download") + search({ format: format.value, status: status.value }), name);
 }
 
 async function written(job: JobStatus, { format, status, path, overwrite }: Wanted): Promise<string> {
@@ -86,7 +85,7 @@ function Form({ job, wanted: { format, status, where, path, overwrite } }: { job
         name="Where to"
         chosen={where}
         choices={[
-          ["here", "Download it", "Into this browser's downloads."],
+          ["here", "Download it", "With this browser, to where you say or among its downloads."],
           ["path", "Write it on the machine where batchproc runs", "Below your home, or the job's working directory."],
         ]}
       />

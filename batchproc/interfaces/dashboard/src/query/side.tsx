@@ -78,7 +78,7 @@ function Downloads({ id }: { id: string }) {
   const fetch = async (format: string) => {
     busy.value = format;
     try {
-      await download(`${at(id, "download")}?format=${format}`, `${id}.${format}`);
+      toast(await download(`${at(id, "download")}?format=${format}`, `${id}.${format}`));
     } catch (error) {
       toast(asProblem(error).message);
     } finally {

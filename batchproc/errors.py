@@ -76,6 +76,7 @@ class NotFound(BatchprocError):
 
     def __init__(self, what: str, name: str, way_out: str) -> None:
         super().__init__(f"no {what} {name!r}; {way_out}")
+        self.way_out = way_out
 
 
 class WrongStatus(BatchprocError):
@@ -83,6 +84,7 @@ class WrongStatus(BatchprocError):
 
     def __init__(self, job_id: str, status: str, verb: str, way_out: str) -> None:
         super().__init__(f"job {job_id} is {status}, so it cannot {verb}; {way_out}")
+        self.way_out = way_out
 
 
 class PlanChanged(BatchprocError):

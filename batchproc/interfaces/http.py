@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -59,7 +60,7 @@ class Endpoint:
                 raise
             response = _ending().response()
         except Exception as error:
-            problem = problems.of(error, request.path_params.get("job_id"))
+            problem = problems.of(error, unquote(request.path_params.get("job_id", "")) or None)
             if problem.status == 500:
                 log.exception("%s %s", row.method, row.path)
             response = problem.response()

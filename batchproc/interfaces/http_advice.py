@@ -80,29 +80,67 @@ PHRASES: tuple[tuple[str, str], ...] = (
 )
 """Of texts that hold words of others as well."""
 
+ADVICE: tuple[str, ...] = (
+    r"To let it run: start_job\(job_id, (?:variant=\".*?\", |skip_pilot=true, )?confirmed=true\), once the user has",
+    r"To change it: update_job\(job_id, instructions or options\), which tries the same units again\.",
+    r"Better: start_job\(job_id\), which tries a few units first",
+    r"Say which one is to run: start_job\(job_id, variant=…\) shows its plan\.",
+    r"To drop it: cancel_job\.",
+    r"To take the change back: start_job\(job_id, variant=\"before\", confirmed=true\)\.",
+    r"It goes on when this chat closes\. guard: ",
+    r"Watch it with get_status\(wait_s=45\)",
+    r"it is paused again at once \(\w+\): get_status says why",
+    r"What was final stays; retry_units\(status=cancelled\) takes the rest up again",
+    r"the job is paused, and goes on with control_job\(action=resume\)",
+    r"asked for again, with all (?:its attempts before it|their attempts before them); start_job lets them run",
+    r"changed; start_job tries it on a few units",
+    r"the pilot runs on the same units; get_status\(wait_s=45\) shows both",
+    r"then it waits in review: get_status\(wait_s=45\) shows old beside new\.",
+)
+"""Sentences of ours in such texts."""
+
 OURS = frozenset({"next", "message", "warnings", "words", "reasons", "trouble", "found", "way_out", "caveat"})
 MIXED: dict[type[BaseModel], tuple[str, ...]] = {
     answers.Failure: ("message",),
     answers.PlanAnswer: ("text",),
+    answers.StartedJob: ("message",),  # the plan has a job's instructions in it
+    answers.ControlledJob: ("message",),  # and what has to be approved, a whole program
 }
 MIXED_EVERYWHERE = frozenset({"detail", "error"})
 
 
 def worded(text: str, job_id: str | None = None) -> str:
     """An advice of ours, in requests that can be made."""
-    return _said(text, TOOLS, job_id)
+    return _said(text, _TOOLS, job_id)
 
 
 def partly_worded(text: str, job_id: str | None = None) -> str:
     """A text that is ours in part."""
-    return _said(text, PHRASES, job_id)
+    return _OURS_WITHIN.sub(lambda found: worded(found[0], job_id), _said(text, _PHRASES, job_id))
 
 
-def _said(text: str, table: Iterable[tuple[str, str]], job_id: str | None) -> str:
+class _Table:
+    """Read from left to right, once: what stands instead of a call is not looked at again."""
+
+    def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._rows = [(re.compile(f"(?:call )?(?:{said})"), request) for said, request in rows]
+        any_of_them = "|".join(f"(?P<r{n}>{said.pattern})" for n, (said, _) in enumerate(self._rows))
+        self.pattern = re.compile(rf"(?<![`\w])(?:{any_of_them})(?!\w)")
+
+    def request(self, found: re.Match[str], where: str) -> str:
+        n = next(n for n in range(len(self._rows)) if found[f"r{n}"] is not None)
+        said, request = self._rows[n]
+        alone = said.fullmatch(found[0])
+        return alone.expand(request.replace("JOB", where)) if alone else found[0]
+
+
+_TOOLS, _PHRASES = _Table(TOOLS), _Table(PHRASES)
+_OURS_WITHIN = re.compile("|".join(ADVICE))
+
+
+def _said(text: str, table: _Table, job_id: str | None) -> str:
     where = "JOB" if job_id is None else quote(job_id, safe="")
-    for said, request in table:
-        text = re.sub(rf"(?<![`\w])(?:call )?(?:{said})(?!\w)", request.replace("JOB", where), text)
-    return text
+    return table.pattern.sub(lambda found: table.request(found, where), text)
 
 
 def of_error(error: Exception, job_id: str | None = None) -> str:
@@ -113,15 +151,16 @@ def of_error(error: Exception, job_id: str | None = None) -> str:
             return text  # a source's own words
         case errors.NeedsApproval() | errors.PlanChanged():
             return partly_worded(text, job_id)  # it has all of a program in it, or instructions
-        case errors.InvalidJob():
+        case errors.InvalidJob() | errors.NotFound() | errors.WrongStatus():
             return text.removesuffix(error.way_out) + way_out(error, job_id)
         case _:
             return worded(text, job_id)
 
 
-def way_out(error: errors.InvalidJob, job_id: str | None = None) -> str:
+def way_out(error: errors.InvalidJob | errors.NotFound | errors.WrongStatus, job_id: str | None = None) -> str:
     """Of a question in SQL it is the database's own words."""
-    return error.way_out if error.field == "sql" else worded(error.way_out, job_id)
+    is_theirs = isinstance(error, errors.InvalidJob) and error.field == "sql"
+    return error.way_out if is_theirs else worded(error.way_out, job_id)
 
 
 def content(answer: BaseModel) -> Any:

@@ -1,18 +1,22 @@
 """No advice comes through HTTP in the words of a chat; what others said comes as they said it."""
 
 import ast
+import functools
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from batchproc import answers, errors, judge
+from batchproc import answers, errors, judge, orders, present_plan
 from batchproc.interfaces import http_advice as advice
 from batchproc.interfaces import http_openapi
 from batchproc.interfaces import http_problems as problems
 from batchproc.interfaces.http_routes import TABLE
+from batchproc.models import JobStatus
 from batchproc.supervisor import proofs
 from tests.conftest import wait_until
 from tests.e2e.test_mcp import TOOLS
@@ -24,6 +28,7 @@ OF_CHATS = re.compile(rf"\b(?:{'|'.join(sorted(TOOLS))})\b|wait_s=45\)|this chat
 REQUEST = re.compile(r"`(GET|POST|PATCH|DELETE) /api/v1(/[^ ?`]*)")
 
 
+@functools.cache
 def templates() -> list[tuple[str, str]]:
     """Every text of the house that names a tool, with its place. What faces say themselves is theirs."""
     found = []
@@ -77,6 +82,64 @@ def test_words_of_others_stay_as_they_are() -> None:
     assert problems.of(invalid).detail == "instructions = 'see list_jobs': see `GET /api/v1/jobs`"
     assert problems.of(errors.InvalidJob("sql", "x", "no such column: get_unit")).detail.endswith(" get_unit")
     assert problems.of(errors.SourceError("start_job.csv", "get_unit")).detail == "start_job.csv: get_unit"
+
+
+MESSAGES = [
+    present_plan.HOW + present_plan.DROP,
+    present_plan.HOW_WITHOUT_PILOT,
+    present_plan.CHOOSE + present_plan.TAKE_BACK,
+    present_plan.HOW.replace("job_id, ", 'job_id, variant="b", ', 1),
+    "2 units, at most 1 at a time. It goes on when this chat closes. guard: full. Watch it with get_status(wait_s=45)",
+    "it is paused again at once (credential): get_status says why",
+    "changed; round 2 of the pilot runs on the same units; get_status(wait_s=45) shows both",
+    "changed; 3 units run first, then it waits in review: get_status(wait_s=45) shows old beside new. All other",
+    "changed; start_job tries it on a few units",
+    "cancelled. What was final stays; retry_units(status=cancelled) takes the rest up again",
+    *(
+        orders.said_of_retry(count, SimpleNamespace(status=status))  # type: ignore[arg-type]
+        for count in (1, 2)
+        for status in (JobStatus.PAUSED, JobStatus.READY)
+    ),
+]
+
+
+@pytest.mark.parametrize("text", MESSAGES)
+@pytest.mark.parametrize("kind", [answers.StartedJob, answers.ControlledJob])
+def test_a_message_keeps_what_it_repeats_of_a_job_and_names_requests_beside_it(kind: Any, text: str) -> None:
+    theirs = "runs `get_unit` of job 'see list_jobs': call start_job, when this chat closes. "
+    rest = {"reason": None, "detail": None, "counts": {}, "cancelling": 0, "max_concurrency": 1, "budget_usd": 5}
+    known = {"ledger": "", "job_id": "job-1", "status": "paused", "priority": 0, **rest}
+    of_kind = {name: value for name, value in known.items() if name in kind.model_fields}
+    said = advice.content(kind(**of_kind, message=theirs + text))["message"]
+    assert said.startswith(theirs) and not OF_CHATS.search(said.removeprefix(theirs)), said
+
+
+def test_a_name_that_reads_like_a_tool_stays_within_a_call() -> None:
+    said = advice.worded('start_job(job_id, variant="a get_unit b", confirmed=true)', "job-1")
+    assert said == '`POST /api/v1/jobs/job-1/start {"variant": "a get_unit b", "confirmed": true}`'
+
+
+async def test_a_plan_repeats_a_jobs_own_words_as_they_are(opened: Open) -> None:
+    theirs = "call get_unit, then list_jobs"
+    job = await created(opened, instructions=f"{theirs} {{{{ name }}}}", name=theirs)
+    await opened.ask("POST", f"/jobs/{job}/start")
+
+    async def waits() -> bool:
+        return (await opened.ask("GET", f"/jobs/{job}?wait_s=5")).json["status"] == "review"
+
+    await wait_until(waits, "the pilot has run", 60)
+    plan = (await opened.ask("GET", f"/jobs/{job}/plan")).json["text"]
+    message = (await opened.ask("POST", f"/jobs/{job}/start")).json["message"]
+    assert plan.count(theirs) == 2 and message.startswith(plan)
+    assert f'`POST /api/v1/jobs/{job}/start {{"confirmed": true}}`' in message
+
+
+@pytest.mark.parametrize("name", ["get_unit", "a get_unit", "a/b c"])
+async def test_what_is_not_there_is_named_as_it_was_asked_for(opened: Open, name: str) -> None:
+    said = (await opened.ask("GET", f"/jobs/{quote(name, safe='')}/units/k")).json["detail"]
+    assert said == f"no job {name!r}; see `GET /api/v1/jobs`"
+    refused = problems.of(errors.WrongStatus(name, "ready", "x", "see get_status"), name).detail
+    assert refused == f"job {name} is ready, so it cannot x; see `GET /api/v1/jobs/{quote(name, safe='')}`"
 
 
 def test_an_advice_names_the_job_that_it_is_about() -> None:

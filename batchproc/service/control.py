@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from batchproc import answers, orders
 from batchproc.errors import InvalidJob, WrongStatus
@@ -35,7 +35,8 @@ class Controlling(Starting):
         if action not in ACTIONS:
             raise InvalidJob("action", action, f"known ones are {', '.join(ACTIONS)}")
         job = await self._job(job_id)
-        changed = _checked(job, changes) | _without(remove or (), changes)
+        taken = _without(remove or (), changes)
+        changed = _checked(job, changes, taken) | taken
         if action == "set" and not changed:
             way_out = f"name what to set: {', '.join(SETTABLE)}; or in remove, what to take away"
             raise InvalidJob("changes", None, way_out)
@@ -135,14 +136,15 @@ def _require_alive(job: Job) -> None:
         raise WrongStatus(job.job_id, job.status, "be changed", "create the job again")
 
 
-def _checked(job: Job, given: Mapping[str, float | None]) -> dict[str, float]:
-    """What is to be set, checked as at the door of create_job."""
+def _checked(job: Job, given: Mapping[str, float | None], taken: Collection[str]) -> dict[str, float]:
+    """What is to be set, checked as at the door of create_job, beside the limits that stay."""
     changes = {name: value for name, value in given.items() if value is not None}
     if unknown := sorted(changes.keys() - set(SETTABLE)):
         raise InvalidJob("changes", unknown, f"what can be set is {', '.join(SETTABLE)}")
     valid = JobOptions.model_validate(changes)
     changes = {name: getattr(valid, name) for name in changes}
-    cap = changes.get("unit_budget_usd", job.options.unit_budget_usd)
+    kept = None if "unit_budget_usd" in taken else job.options.unit_budget_usd
+    cap = changes.get("unit_budget_usd", kept)
     if cap is not None and cap > changes.get("budget_usd", job.options.budget_usd):
         raise InvalidJob("unit_budget_usd", cap, "it is more than the whole job may cost (budget_usd)")
     return changes

@@ -140,3 +140,12 @@ async def test_a_limit_is_taken_away_by_its_name_and_null_changes_nothing(opened
     assert refused.status == 422 and refused.json["errors"][0]["field"] == "remove.0"
     assert (await opened.ask("POST", path, {"remove": ["max_units"]})).status == 200
     assert (await opened.ask("GET", f"/jobs/{job}/spec")).json["options"]["max_units"] is None
+
+
+async def test_a_cap_that_is_taken_away_does_not_keep_the_budget_up(opened: Open) -> None:
+    job = await created(opened, options={"model": "rehearsal", "budget_usd": 10, "unit_budget_usd": 2})
+    path = f"/jobs/{job}/set"
+    assert (await opened.ask("POST", path, {"budget_usd": 1})).json["errors"][0]["field"] == "unit_budget_usd"
+    assert (await opened.ask("POST", path, {"budget_usd": 1, "remove": ["unit_budget_usd"]})).status == 200
+    kept = (await opened.ask("GET", f"/jobs/{job}/spec")).json["options"]
+    assert (kept["budget_usd"], kept["unit_budget_usd"]) == (1, None)

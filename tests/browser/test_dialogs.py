@@ -61,6 +61,23 @@ async def test_a_cap_that_is_emptied_is_taken_away_and_a_budget_is_not(serve, op
         assert changed == {**limits, "max_units": None, "budget_usd": 7}
 
 
+async def test_all_of_a_job_is_not_started_before_what_that_means_was_read(serve, open_tab):
+    async with serve(Seed(state="ready")) as (dashboard, jobs), open_tab(dashboard) as tab:
+        held, sent = asyncio.Queue(), []
+        tab.page.on("request", lambda request: sent.append(request.method))
+        await tab.page.route("**/plan?*", held.put)
+        await tab.go(f"/jobs/{jobs[0].job_id}")
+        await tab.page.get_by_role("button", name="Start…").click()
+        reading = await asyncio.wait_for(held.get(), 30)
+        dialog = tab.page.get_by_role("dialog")
+        await dialog.get_by_role("radio").nth(1).check()
+        await dialog.get_by_role("button", name="Start", exact=True).click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("nothing was started")
+        assert "POST" not in sent
+        await reading.continue_()
+        await expect(dialog.get_by_text("would run at once without a pilot")).to_be_visible()
+
+
 async def test_an_error_that_comes_after_its_dialog_was_closed_is_still_said(serve, open_tab):
     async with serve(Seed(state="paused", pending=2)) as (dashboard, jobs), open_tab(dashboard) as tab:
         tab.forgive("409")

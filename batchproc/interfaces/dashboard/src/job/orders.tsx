@@ -1,6 +1,6 @@
 // What a person can do with a job: each says what it will do in numbers, is asked once, and shows the server's words.
 import { type Signal, signal } from "@preact/signals";
-import { get, job as at, send } from "../api";
+import { get, job as at, Problem, send } from "../api";
 import { count, money, units } from "../format";
 import { go } from "../router";
 import type { ControlledJob, JobSpec, JobStatus, PlanAnswer, StartedJob } from "../types";
@@ -101,10 +101,10 @@ export const askDelete: Order = (job) => {
 /** A job that has not run: its pilot, or all of it at once. */
 export const askStart: Order = async (job, done) => {
   const [how, why, plan] = [signal("pilot"), signal(""), signal("Reading what that means…")];
-  let seen: string | null = null;
+  let seen: PlanAnswer | undefined;
   void get<PlanAnswer>(at(job.job_id, "plan"), { skip_pilot: true }).then(
     (answer) => {
-      seen = answer.plan;
+      seen = answer;
       plan.value = answer.text ?? "Nobody has to agree to anything: it may start.";
     },
     (error: Error) => (plan.value = error.message),
@@ -134,7 +134,10 @@ export const askStart: Order = async (job, done) => {
     ),
     act: async () => {
       const all = how.value === "all";
-      const body = { skip_pilot: all, confirmed: all, plan: all ? seen : null, why: why.value || null };
+      if (all && !seen) {
+        throw new Problem(0, "nothing to agree to", "What that means was not read yet, and nothing was started. Wait for it, or look again.");
+      }
+      const body = { skip_pilot: all, confirmed: all, plan: all ? seen?.plan : null, why: why.value || null };
       const told = await send<StartedJob>("POST", at(job.job_id, "start"), body);
       done();
       return plain(told.message);

@@ -53,8 +53,9 @@ class Starting(Allowing):
             return await self._try_variants(job, variants, why)
         if variant is not None and job.status is not JobStatus.REVIEW and not _is_way_back(job, variant):
             raise InvalidJob("variant", variant, f"job {job_id} is {job.status}: variants are chosen in review")
-        known = await self.plan(job_id, skip_pilot=skip_pilot, variant=variant) if plan or not confirmed else None
-        if plan and known is not None and known.digest != plan:
+        is_asked = plan is not None or not confirmed
+        known = await self.plan(job_id, skip_pilot=skip_pilot, variant=variant) if is_asked else None
+        if plan is not None and known is not None and known.digest != plan:
             raise PlanChanged(job_id, known.text)
         if not confirmed and known is not None and (known != agreed or known.is_choice):
             changed = "it was changed since you agreed; the plan is now: " if agreed is not None else ""

@@ -328,6 +328,7 @@ async def test_a_start_that_names_its_plan_is_refused_where_that_is_another_one(
     assert read["plan"] == (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json["plan"]
     assert (await opened.ask("POST", f"/jobs/{job}/set", {"budget_usd": 900})).status == 200
     agreed = {"skip_pilot": True, "confirmed": True, "plan": read["plan"]}
+    assert (await opened.ask("POST", path, {**agreed, "plan": ""})).status == 409
     refused = await opened.ask("POST", path, agreed)
     now = (await opened.ask("GET", f"/jobs/{job}/plan?skip_pilot=true")).json
     assert (refused.status, refused.json["type"]) == (409, "urn:batchproc:problem/plan-changed")

@@ -54,8 +54,8 @@ def main(argv: Sequence[str], *, demo: Demo, serve: cli_dashboard.Serve) -> int:
 
 def _refused_by_the_machine(error: OSError) -> str:
     """A file that could not be used, and the way out where it is one of the store's, or nobody says which it is."""
-    home, told = settings.load().home, error.strerror or str(error)
-    if error.filename is None:
+    home, told = settings.load().home, error.strerror or str(error) or type(error).__name__
+    if not isinstance(error.filename, str | bytes | os.PathLike):  # or it is a number, of what was open
         return f"{told}; the store is {home}: {STORE_PLACE}"
     way_out = f"; {STORE_PLACE}" if Path(os.fsdecode(error.filename)).is_relative_to(home) else ""
     return f"{os.fsdecode(error.filename)} cannot be used ({told}){way_out}"

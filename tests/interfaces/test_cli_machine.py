@@ -53,6 +53,12 @@ def test_a_store_that_is_a_file_is_refused_by_every_command(home, tmp_path, monk
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("error", [OSError(9, "Bad file descriptor", 3), TimeoutError()], ids=["a number", "no words"])
+def test_a_refusal_that_names_no_file_names_the_store(home, error):
+    said = cli._refused_by_the_machine(error)
+    assert said.startswith(f"{error.strerror or 'TimeoutError'}; the store is {home}")
+
+
 def test_nobody_holds_a_lock_in_a_folder_that_is_none(tmp_path):
     (tmp_path / "file").write_text("")
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from batchproc.interfaces.http_guard import HEADERS, Admitted, Visitor
 from batchproc.interfaces.http_routes import PREFIX, TABLE
 from tests.interfaces.conftest import HOST, JSON, PORT, Open
 from tests.interfaces.knocking import Headers, knock
+from tests.interfaces.serving import serving_in
 
 OPEN = {
     ("GET", "/"),
@@ -130,6 +132,25 @@ async def test_every_route_refuses_every_forged_request(opened: Open) -> None:
             assert answered.headers["content-type"] == "application/problem+json"
             tried += 1
     assert tried >= 13 * len(list(routes()))
+
+
+def test_the_router_leads_where_the_table_says_and_nowhere_else(opened: Open) -> None:
+    """The walk above takes the table; this walks the router that is served."""
+    found = {(method, route.path) for route in opened.bare.routes for method in route.methods or {"ANY"}}
+    assert found == {*((row.method, PREFIX + row.path) for row in TABLE), ("ANY", "/api{rest:path}")}
+
+
+async def test_the_server_that_people_start_has_the_door_before_every_route(tmp_path: Path) -> None:
+    """Over its own port: a stranger, and whoever was let in but asks for another host."""
+    async with serving_in(tmp_path) as server:
+        token = server.headers.pop("Authorization")
+        for method, path in routes():
+            if (method, path) in OPEN:
+                continue
+            asked = path.removeprefix(PREFIX)
+            assert (await server.ask(method, asked))[0] == 401, f"{method} {path}"
+            status, said = await server.ask(method, asked, Authorization=token, Host="evil.example")
+            assert (status, said["type"]) == (421, "urn:batchproc:problem/host"), f"{method} {path}"
 
 
 async def test_without_the_door_forged_requests_come_through(opened: Open) -> None:

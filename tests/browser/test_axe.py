@@ -5,7 +5,9 @@ from typing import get_args
 import pytest
 
 from tests.browser import axe, watching
+from tests.browser.seeding import Seed
 from tests.browser.watching import Theme
+from tests.browser.words import key
 from tests.shots import SMALL, paths
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -59,3 +61,49 @@ async def _look(open_tab, dashboard, pages, theme, size):
             if (pixels := await tab.page.evaluate(SIDEWAYS)) > 0:
                 found[name].append(f"it is {pixels} px wider than the window")
         assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [watching.WIDE, watching.PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("theme", get_args(Theme))
+async def test_nothing_serious_where_something_was_opened(serve, open_tab, theme, size):
+    """What no address leads to: dialogs, a drawn sample and its form, an answer of a query, a selection, open calls."""
+    async with serve(Seed(units=60)) as (dashboard, [job]), open_tab(dashboard, theme=theme, size=size) as tab:
+        here, found = f"/jobs/{job.job_id}", {}
+        async for name in _opened(tab, here):
+            await tab.settled()
+            found[name] = await axe.findings(tab.page)
+            if (pixels := await tab.page.evaluate(SIDEWAYS)) > 0:
+                found[name].append(f"it is {pixels} px wider than the window")
+        assert len(found) == 8
+        assert {name: said for name, said in found.items() if said} == {}
+
+
+async def _opened(tab, here: str):
+    page = tab.page
+    await tab.go(here)
+    await page.get_by_role("button", name="Export…").click()
+    yield "export"
+    await tab.go(here)
+    await page.get_by_role("button", name="Retry this group").first.click()
+    yield "retry a group"
+    await tab.go(f"{here}/units?status=failed")
+    await page.get_by_role("row").nth(1).get_by_role("checkbox").click()
+    yield "a selection"
+    await page.get_by_role("button", name="Retry…").click()
+    yield "retry the selection"
+    await tab.go(f"{here}/query")
+    await page.get_by_label("One SELECT of the table results").fill("SELECT * FROM results")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_role("region", name="Rows").get_by_role("row").nth(1).wait_for()
+    yield "an answer of a query"
+    await tab.go(f"{here}/units/{key(2)}")
+    await page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    yield "a unit, all unfolded"
+    await tab.go(f"{here}/review")
+    await page.get_by_role("button", name="Draw").click()
+    await page.locator("section.to-judge").wait_for()
+    yield "a sample"
+    await page.keyboard.press("c")
+    await page.get_by_role("button", name="Correct").last.wait_for()
+    yield "a correction"

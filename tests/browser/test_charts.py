@@ -18,7 +18,7 @@ async def test_a_span_that_is_over_has_its_own_number_though_nothing_happened_si
         await tab.page.clock.install()
         await tab.go(f"/jobs/{jobs[0].job_id}")
         await tab.page.get_by_role("region", name="Over time").first.get_by_text("As a table").click()
-        await tab.page.wait_for_function(f"({RATES})().length > 0")
+        await tab.page.wait_for_function(f"() => ({RATES})().length > 0")
         assert sum(ended for ended, _ in await tab.page.evaluate(RATES)) == UNITS
         await tab.page.clock.fast_forward("02:00")
-        await tab.page.wait_for_function(f"({RATES})().every(([ended, rate]) => ended === rate)")
+        await tab.page.wait_for_function(f"() => ({RATES})().every(([ended, rate]) => ended === rate)")

@@ -197,12 +197,15 @@ async def _wake(face: Face) -> None:
 
 async def _take_in_older_units(face: Face) -> None:
     """What an older batchproc left, or an index that broke forgot, is made searchable, a little at a time."""
+    told = ""
     while True:
         try:
-            is_whole = await face.service.take_in_older_units(TAKE_IN_S)
+            is_whole, trouble = await face.service.take_in_older_units(TAKE_IN_S), ""
         except BatchprocError as error:
-            log.warning("%s", error)
-            is_whole = True
+            is_whole, trouble = True, str(error)
+        if trouble and trouble != told:  # once, not every few seconds for as long as it lasts
+            log.warning("%s", trouble)
+        told = trouble
         await asyncio.sleep(LOOK_S if is_whole else TAKE_IN_S)
 
 

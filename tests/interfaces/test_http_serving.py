@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from batchproc import app, dashboards, settings
 from batchproc.dashboards import Dashboards
-from batchproc.errors import BatchprocError, SupervisorError
-from batchproc.interfaces import http_listening, http_tokens
+from batchproc.errors import BatchprocError, StoreError, SupervisorError
+from batchproc.interfaces import http_listening, http_serving, http_tokens
 from batchproc.launcher import Launcher
 from batchproc.platform import processes
 from tests.conftest import wait_until
@@ -365,6 +366,27 @@ async def test_a_dashboard_that_starts_wakes_a_supervisor_for_what_is_to_be_done
         await _killed(launcher)
         await wait_until(launcher.hello, "and another one when it was killed, too", 20)
         await put_to_rest(launcher)
+
+
+async def test_an_index_that_cannot_be_filled_is_told_of_once_and_tried_again(monkeypatch, caplog) -> None:
+    tries = iter(["is damaged", "is damaged", "is locked", None, "is damaged"])
+    is_over = asyncio.Event()
+
+    async def take_in(seconds: float) -> bool:
+        said = next(tries, "over")
+        if said == "over":
+            is_over.set()
+            await asyncio.Event().wait()
+        if said is not None:
+            raise StoreError(said)
+        return True
+
+    monkeypatch.setattr(http_serving, "LOOK_S", 0.0)
+    face = SimpleNamespace(service=SimpleNamespace(take_in_older_units=take_in))
+    trying = asyncio.create_task(http_serving._take_in_older_units(face))  # type: ignore[arg-type]
+    await asyncio.wait_for(is_over.wait(), 30)
+    trying.cancel()
+    assert caplog.messages == ["is damaged", "is locked", "is damaged"]
 
 
 async def _killed(launcher: Launcher) -> None:

@@ -1,6 +1,7 @@
 """The MCP server, as its clients meet it: the Python SDK in both eras, the Inspector, and the real Claude Code."""
 
 import asyncio
+import fcntl
 import json
 import os
 import sys
@@ -146,11 +147,13 @@ def inspector(tmp_path_factory) -> list[str]:
     node = Path(ROOT_DIR) / "bin" / "node"
     place = ROOT / ".cache" / "inspector"
     program = place / "node_modules" / ".bin" / "mcp-inspector"
-    if not program.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        package = "@modelcontextprotocol/inspector@2.12.0"
-        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
-        assert npm(["install", *quiet, "--prefix", str(place), package]) == 0
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "installing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other workers of this run want it too
+        if not program.exists():
+            package = "@modelcontextprotocol/inspector@2.12.0"
+            quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+            assert npm(["install", *quiet, "--prefix", str(place), package]) == 0
     return [str(node), str(program), "--cli", *SERVER]
 
 

@@ -50,7 +50,7 @@ def started(look: Snapshot, credential: Credential, *, guard: str) -> answers.St
     elif job.status is JobStatus.REVIEW:
         message = f"it was changed or started by somebody else meanwhile; it is in review. {present_plan.how(look)}"
     elif job.status is JobStatus.COMPLETED:
-        message = "every unit was final already"
+        message = "nothing is left to run: every unit is final"
     elif job.status is JobStatus.PAUSED:
         message = orders.said_of_paused_again(job)
     return told(look, message)

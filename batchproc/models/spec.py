@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -95,6 +95,16 @@ class JobOptions(_Strict):
     check_timeout_s: float = Field(60, ge=1, le=3600, description="Seconds the check may take")
 
 
+DEEPEST = 240
+"""pydantic writes no JSON that is nested more than 255 deep."""
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
 class JobSpec(_Strict):
     """What a user asks for, validated once, at the door."""
 
@@ -118,6 +128,16 @@ class JobSpec(_Strict):
         if not text.strip():
             raise ValueError("say what to do with each unit")
         return text
+
+    @field_validator("enumerator", "output_schema")
+    @classmethod
+    def _not_too_deep(cls, said: dict[str, Any] | None) -> dict[str, Any] | None:
+        layer: list[Any] = [said]
+        for _ in range(DEEPEST):
+            layer = [part for one in layer for part in _parts(one)]
+            if not layer:
+                return said
+        raise ValueError(f"it is nested more than {DEEPEST} deep; give it in another form, or read it from a file")
 
     @field_validator("name")
     @classmethod

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from batchproc.interfaces import http_bodies
 from batchproc.interfaces import http_words as words
@@ -149,3 +150,14 @@ async def test_a_cap_that_is_taken_away_does_not_keep_the_budget_up(opened: Open
     assert (await opened.ask("POST", path, {"budget_usd": 1, "remove": ["unit_budget_usd"]})).status == 200
     kept = (await opened.ask("GET", f"/jobs/{job}/spec")).json["options"]
     assert (kept["budget_usd"], kept["unit_budget_usd"]) == (1, None)
+
+
+@pytest.mark.parametrize("name", ["enumerator", "output_schema"])
+def test_what_is_nested_too_deep_to_be_kept_is_refused_and_what_can_be_kept_is_not(name: str) -> None:
+    def said(depth: int) -> bytes:
+        content = {**SPEC, name: {"deep": "[" * 8}}
+        return json.dumps(content).replace('"[[[[[[[["', "[" * depth + "]" * depth).encode()
+
+    assert http_bodies.read(said(230), JobSpec).digest
+    with pytest.raises(ValidationError, match=f"(?s){name}.*nested more than 240 deep"):
+        http_bodies.read(said(900), JobSpec)

@@ -27,6 +27,7 @@ async def test_axe_sees_what_is_wrong(serve, open_tab):
         assert {one.split(": ")[1] for one in found} >= {"color-contrast", "button-name"}
 
 
+@pytest.mark.long
 async def test_nothing_serious_on_any_page(serve, open_tab):
     """Each page once, in one theme and width after the other."""
     hows = [(theme, size) for size in (watching.WIDE, watching.PHONE) for theme in get_args(Theme)]

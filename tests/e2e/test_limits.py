@@ -141,6 +141,7 @@ class Busy:
 busy = Busy()
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(busy)
 async def test_rate_limits_that_pass_are_events_narrow_the_lane_and_burn_nothing(house):
     look = await house.run("Greet {{ name }}.", units(12), limit_s=120)

@@ -38,6 +38,7 @@ async def test_it_is_detached_with_nothing_of_its_starter(house):
     assert not {name for name in names if name.startswith(("ANTHROPIC", "CLAUDE", "MCP"))}
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_a_drained_supervisor_finishes_what_runs_and_the_next_goes_on_with_the_rest(house):
     created = await house.create("Do {{ value }}", ITEMS)

@@ -89,6 +89,7 @@ async def test_a_shell_without_a_key_lets_a_job_go_on_that_the_supervisor_can_pa
     assert (await house.service.get_status(created.job_id)).counts["succeeded"] == 10
 
 
+@pytest.mark.long
 async def test_two_retries_and_a_cancellation_at_once_leave_no_unit_without_a_way_on(house):
     created = await house.create("Greet {{ name }}.", TEN)
     await house.start(created.job_id)

@@ -145,7 +145,7 @@ def fuzz(server: Server, operation: Any, mode: Any, each: int, session: Any, sta
 
 @pytest.mark.parametrize(
     "wanted",
-    [80, pytest.param(5_000, marks=[pytest.mark.long, pytest.mark.timeout(1_800)])],
+    [30, pytest.param(5_000, marks=[pytest.mark.long, pytest.mark.timeout(1_800)])],
 )
 async def test_the_server_does_what_its_document_says(tmp_path: Path, wanted: int) -> None:
     async with serving_in(tmp_path) as server:

@@ -237,6 +237,7 @@ async def test_a_socket_of_ones_own_serves_as_well(tmp_path: Path) -> None:
     assert where.read_text() == "mine"
 
 
+@pytest.mark.long
 async def test_one_that_nobody_asks_for_anything_ends(tmp_path: Path) -> None:
     environ = environment(tmp_path, BATCHPROC_DASHBOARD_IDLE_S="1")
     way = Dashboards(settings.load(environ), environ)
@@ -351,6 +352,7 @@ def _is_of(path: Path, server: Server) -> bool:
     return hashlib.sha256(os.fsencode(server.home)).hexdigest()[:16] in path.name
 
 
+@pytest.mark.long
 async def test_a_dashboard_that_starts_wakes_a_supervisor_for_what_is_to_be_done(tmp_path: Path) -> None:
     environ = environment(tmp_path)
     known = settings.load(environ)

@@ -316,7 +316,7 @@ async def test_a_store_that_cannot_be_read_for_a_while_is_read_again(port, hub, 
         assert [line["data"]["n"] for line in await client.take(1)] == [1]
 
 
-@pytest.mark.parametrize("cuts", [30, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cuts", [10, pytest.param(200, marks=pytest.mark.long)])
 async def test_comings_and_goings_at_any_moment_lose_nothing_and_repeat_nothing(port, hub, tell, store, cuts):
     heard, written = await _interrupted(port, tell, store, cuts, going_on=lambda last: last)
     assert len(written) > 10 * cuts

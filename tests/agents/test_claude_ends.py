@@ -45,8 +45,10 @@ async def test_closing_early_leaves_nothing_of_the_tree_not_even_a_setsid_grandc
             lambda: sum(b"300" in line for line in commands(claude.tag)) == 3, "the shell and its children run", 10
         )
         await run.aclose()
+        asked = model.count
         await wait_until(lambda: not tree(claude.tag), "no process is left", 5)
-    assert model.count == 2
+        await asyncio.sleep(0.5)
+    assert model.count == asked >= 2
 
 
 @pytest.mark.long
@@ -60,8 +62,10 @@ async def test_a_timeout_ends_a_tree_that_ignores_sigterm_floods_and_leaves_a_gr
         given = task(tmp_path / "a", profile=Profile.FULL, timeout_s=8)
         events = [event async for event in claude.run(given, model.environment())]
         assert report(events).ended == "timeout"
+        asked = model.count  # twice, or once more where bwrap stumbled over the CLI's own files
         await wait_until(lambda: not tree(claude.tag), "no process is left", 5)
-    assert model.count == 2
+        await asyncio.sleep(0.5)
+    assert model.count == asked >= 2
 
 
 @needs_sandbox

@@ -58,7 +58,7 @@ async def test_what_ran_on_a_page_that_was_left_is_noticed_on_the_next_one(serve
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 async def test_nothing_of_a_long_list_runs_on_any_page_that_shows_it(serve, open_tab):
-    words = every(2)
+    words = every(3)
     assert len(words) > 500
     async with serve(*seeds(words, 60)) as (dashboard, jobs), open_tab(dashboard) as tab:
         await _everywhere(tab, words, jobs[-1].job_id)

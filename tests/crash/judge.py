@@ -67,9 +67,9 @@ BOOKS = {
     "units in the index that say nothing": f"{_COUNT}said_docsize d WHERE NOT EXISTS "
     "(SELECT 1 FROM sayings s WHERE s.number = d.id)",
     "minutes that are off": f"{_COUNT}job_minutes m JOIN jobs j ON j.number = m.job AND j.deleting = 0 WHERE "
-    "(succeeded, flagged, failed, other, m.tokens, m.cache_read, m.cache_write, ROUND(m.cost_usd, 6)) IS NOT "
+    "(succeeded, flagged, failed, other, m.tokens, m.cache_read, m.cache_write, 1) IS NOT "
     "(SELECT SUM(succeeded), SUM(flagged), SUM(failed), SUM(other), SUM(tokens), SUM(cache_read), SUM(cache_write), "
-    "ROUND(SUM(cost_usd), 6) FROM ended_attempts e WHERE e.job = m.job AND e.minute = m.minute)",
+    "ABS(SUM(cost_usd) - m.cost_usd) < 1e-6 FROM ended_attempts e WHERE e.job = m.job AND e.minute = m.minute)",
     "attempts that ended in no minute": f"{_COUNT}ended_attempts e JOIN jobs j ON j.number = e.job AND j.deleting = 0 "
     "WHERE NOT EXISTS (SELECT 1 FROM job_minutes m WHERE m.job = e.job AND m.minute = e.minute)",
 }

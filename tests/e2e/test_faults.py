@@ -61,6 +61,7 @@ async def test_a_service_that_closes_amid_a_reading_leaves_it_to_the_supervisor(
     await wait_until(ready, "the supervisor has read it", 30)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly)
 async def test_looking_at_a_job_revives_its_killed_supervisor(house):
     created = await house.create("Look at it.", {"type": "list", "items": list(range(8))}, model="rehearsal")
@@ -95,6 +96,7 @@ async def test_a_start_at_the_moment_of_idleness_is_never_lost(house):
         assert (await house.ended(created.job_id, 20)).counts["succeeded"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(slowly, BATCHPROC_SLOTS="2")
 async def test_a_later_job_gets_its_share_of_the_slots(house):
     large = await house.create("Do {{ value }}", {"type": "list", "items": list(range(20))}, max_concurrency=2)

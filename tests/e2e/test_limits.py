@@ -96,6 +96,7 @@ def poisoned(call):
     return Reply(text="Claude AI usage limit reached|9999999999" if "n003" in call.prompt else "RESULT: ok")
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(poisoned)
 async def test_what_one_units_data_makes_its_agent_say_stops_no_other_unit_and_no_other_job(house):
     look = await house.run("Greet {{ name }}.", units(8), max_attempts=2)
@@ -196,6 +197,7 @@ async def test_a_cap_for_tokens_lets_what_runs_end_and_starts_no_more(house):
     assert "max_total_tokens" in look.detail
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(lambda call: Reply(text="RESULT: ok", delay_s=1.0))
 async def test_a_cap_for_time_counts_the_time_in_which_it_ran(house):
     look = await house.run("Greet {{ name }}.", units(20), max_wall_s=3, max_concurrency=1)

@@ -105,6 +105,7 @@ async def test_each_unit_publishes_the_files_that_the_job_names_and_no_others(ho
     await everything_is_swept(house, out)
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(forgets_one_first)
 async def test_an_agent_that_forgot_a_file_is_told_which_and_asked_once_more(house, source, out):
     named = options(out, outputs=["{{ relative_path }}.md", "{{ relative_path }}.json"], model="claude-haiku-4-5")

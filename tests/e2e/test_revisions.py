@@ -48,6 +48,7 @@ async def test_the_gold_set_runs_first_then_a_person_decides_and_what_is_stale_r
     assert all(r.text.startswith("Spell w") for r in await house.results(job))
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(speak)
 async def test_a_change_can_be_taken_back_and_costs_nothing_more(house):
     job = await has_run(house)
@@ -103,6 +104,7 @@ async def test_nobody_has_judged_anything_so_a_few_units_are_chosen(house):
     assert len(look.pilot.keys) == 3 and (await house.service._store.read(status.look, job)).run_again == 5
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(speak)
 async def test_a_change_is_not_cancelled_but_taken_back_even_before_it_was_tried(house, tmp_path):
     job = await has_run(house)

@@ -201,6 +201,7 @@ async def test_the_shell_shows_the_fields(house, capsys):
     assert '"party": "Vale GmbH",' in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(counts)
 async def test_a_check_that_takes_too_long_is_killed_with_its_children(house, tmp_path):
     pids = tmp_path / "pids"
@@ -260,6 +261,7 @@ async def test_a_check_that_is_gone_pauses_the_job_and_keeps_the_answer(house, t
     assert (kept.status, kept.output) == ("flagged", {"n": 1}) and ended.counts["pending"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.script.with_args(counts)
 async def test_a_check_that_was_changed_after_its_approval_is_not_run_until_it_is_put_back(house, tmp_path):
     ran = tmp_path / "ran"

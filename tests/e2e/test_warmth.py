@@ -56,6 +56,7 @@ async def test_the_others_ask_only_when_the_first_answer_has_begun(house):
     assert max(script.gaps) < 40, "and not at the end of the bound"
 
 
+@pytest.mark.long
 async def test_a_job_whose_prefix_is_too_short_to_be_cached_waits_for_nobody(house):
     script = Clocked(Reply(text="RESULT: ok"), after_s=5)
     status = await run(house, script, "Greet them.")

@@ -247,6 +247,7 @@ async def test_one_that_nobody_asks_for_anything_ends(tmp_path: Path) -> None:
     assert "ended: idle" in (settings.load(environ).home / "dashboard.log").read_text()
 
 
+@pytest.mark.long
 async def test_one_whose_home_is_moved_ends(server: Server) -> None:
     who = processes.identity(server.hello["pid"])
     server.home.rename(server.home.with_name("elsewhere"))

@@ -60,6 +60,7 @@ async def test_an_event_is_there_at_once_and_those_after_it_in_batches(port, tel
         assert client.last == str(number)
 
 
+@pytest.mark.long
 async def test_no_more_than_four_batches_a_second_reach_a_viewer(port, tell):
     batches = []
     async with Client(port, {}) as client:

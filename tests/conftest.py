@@ -65,5 +65,5 @@ async def wait_until(
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {limit_s:g} s: {name}")
+            raise AssertionError(f"not within {limit_s * patience:g} s: {name}")
         await asyncio.sleep(0.02)
